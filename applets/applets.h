@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What every applet file includes: the grammar's tables, errors, and a node's connection. */
+#ifndef APPLETS_APPLETS_H
+#define APPLETS_APPLETS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "lab/calls.h"
+#include "lab/client.h"
+#include "ui/output.h"
+#include "ui/words.h"
+
+#define APPLET(symbol, name, node, exits, help) extern const struct verb applet_##symbol##_verbs[];
+#include "list.h"
+#undef APPLET
+
+/* Connects to the node of the call. */
+__attribute__((warn_unused_result)) static inline int connect_node(struct client *c,
+								   const struct call *call,
+								   struct err *e)
+{
+	return client_open(c, call->lab, call->node, e);
+}
+
+/* For the end of an applet that asked a node for something: an error gets the node's name in
+ * front. rc 0 or -1; returns it. */
+static inline int of_node(const struct call *call, int rc, struct err *e)
+{
+	return rc < 0 ? err_prefix(e, "%s", call->node) : rc;
+}
+
+/* Programs to start, for exec and spawn: -u, -d, -e and CMD from the call's words. */
+struct program program_of_call(const struct call *call);
+
+/* NODE:IF taken apart; node is the caller's to free. ERR_USAGE if it is not of that form. */
+__attribute__((warn_unused_result)) int endpoint_parse(const char *text, char **node,
+						       const char **iface, struct err *e);
+
+/* ADDRESS/PREFIX taken apart into host (INADDR_TEXT bytes) and prefix; *family AF_INET or
+ * AF_INET6. need_prefix: without one it is ERR_USAGE, else it is all of the address. */
+__attribute__((warn_unused_result)) int prefix_parse(const char *text, bool need_prefix, char *host,
+						     int *prefix, int *family, struct err *e);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The one table of applets, sorted by name: APPLET(symbol, name, node, exits, help). node: the
+ * first operand is the node that it talks to. exits: ui/words.h. Included where prototypes,
+ * dispatch and help are made of it; to add an applet, add its file and its line.
+ */
+APPLET(addr, "addr", true, EXIT_GENERAL, "addresses of a node's interfaces")
+APPLET(exec, "exec", true, EXIT_OF_PROCESS, "run a program in a node, in the foreground")
+APPLET(if, "if", true, EXIT_GENERAL, "interfaces of a node")
+APPLET(kill, "kill", true, EXIT_GENERAL, "signal processes of a node, with all they started")
+APPLET(link, "link", false, EXIT_GENERAL, "links between nodes")
+APPLET(logs, "logs", true, EXIT_GENERAL, "what a process of a node has printed")
+APPLET(node, "node", false, EXIT_GENERAL, "make, list and remove nodes")
+APPLET(ps, "ps", true, EXIT_GENERAL, "processes of a node, running and ended")
+APPLET(route, "route", true, EXIT_GENERAL, "routes of a node")
+APPLET(server, "server", false, EXIT_GENERAL, "the server of a node, for other programs to start")
+APPLET(spawn, "spawn", true, EXIT_OF_SPAWN, "start a program in a node, in the background")
+APPLET(wait, "wait", true, EXIT_OF_PROCESS, "wait for processes of a node to end")

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dispatch: by the name nemu was called as, or by its first word. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "applets.h"
+#include "ui/exit.h"
+
+#ifndef VERSION
+#define VERSION "unknown"
+#endif
+
+#define APPLET(symbol, name, node, exits, help) \
+	{ name, help, node, exits, applet_##symbol##_verbs },
+static const struct applet applets[] = {
+#include "list.h"
+	{ 0 },
+};
+#undef APPLET
+
+static const struct applet *find(const char *name)
+{
+	for (const struct applet *a = applets; a->name; a++)
+		if (!strcmp(a->name, name))
+			return a;
+	return NULL;
+}
+
+static int exit_code(const struct applet *a, const struct err *e)
+{
+	return a->exits == EXIT_OF_PROCESS ? exit_of_process(e)
+	       : a->exits == EXIT_OF_SPAWN ? exit_of_spawn(e)
+					   : exit_general(e);
+}
+
+/* What was printed must have arrived, or the exit code says so. */
+static int finish(int code)
+{
+	if (fflush(stdout) || ferror(stdout)) {
+		if (errno != EPIPE)
+			fprintf(stderr, "nemu: standard output: %s\n", strerror(errno));
+		return code ? code : 2;
+	}
+	return code;
+}
+
+static int run_applet(const struct applet *a, struct call *c, char **argv)
+{
+	struct err e = ERR_INIT;
+	int code = words_parse(c, a, argv, &e);
+
+	if (!code && c->help)
+		words_print_help(a, stdout);
+	else if (!code)
+		code = c->verb->run(c, &e);
+	if (code < 0) {
+		fflush(stdout);
+		fprintf(stderr, "nemu %s: %s\n", a->name, e.text);
+		code = exit_code(a, &e);
+		if (e.kind == ERR_USAGE)
+			fprintf(stderr, "Try 'nemu %s --help'.\n", a->name);
+	}
+	words_free(c);
+	return finish(code);
+}
+
+static int print_help(FILE *out)
+{
+	fputs("nemu: networks on one machine, made of network namespaces\n\n"
+	      "  nemu node add h1 h2                     two nodes\n"
+	      "  nemu link add h1:eth0 h2:eth0           a link between them\n"
+	      "  nemu addr h1 add 10.0.0.1/24 dev eth0   addresses\n"
+	      "  nemu addr h2 add 10.0.0.2/24 dev eth0\n"
+	      "  nemu exec h1 ping -c 1 10.0.0.2         a program in a node\n"
+	      "  nemu node del --all\n\n"
+	      "Applets ('nemu APPLET --help' tells more):\n",
+	      out);
+	for (const struct applet *a = applets; a->name; a++)
+		fprintf(out, "  %-8s %s\n", a->name, a->help);
+	fputs("\nOptions: -L LAB  -j (JSON)  -q (names only)  -v  --help  --version  --list\n"
+	      "         --spec  --install DIR [--bare] (links to the applets)\n",
+	      out);
+	return 0;
+}
+
+static int print_list(void)
+{
+	for (const struct applet *a = applets; a->name; a++)
+		printf("%s\t%s\n", a->name, a->help);
+	return 0;
+}
+
+static int print_spec(void)
+{
+	for (const struct applet *a = applets; a->name; a++)
+		words_print_spec(a, stdout);
+	return 0;
+}
+
+/* Links to this binary: nemu-if ..., or if ... */
+static int install(const char *dir, bool bare)
+{
+	char self[4096], path[4096 + 64];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0) {
+		fprintf(stderr, "nemu: /proc/self/exe: %s\n", strerror(errno));
+		return 2;
+	}
+	self[n] = '\0';
+	for (const struct applet *a = applets; a->name; a++) {
+		char old[4096];
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "%s/%s%s", dir, bare ? "" : "nemu-", a->name);
+		len = readlink(path, old, sizeof(old));
+		if (len == n && !memcmp(old, self, (size_t)n))
+			continue;
+		if (symlink(self, path)) {
+			fprintf(stderr, "nemu: %s: %s\n", path, strerror(errno));
+			return 2;
+		}
+	}
+	return 0;
+}
+
+static int usage(const char *fmt, const char *what)
+{
+	fprintf(stderr, fmt, what);
+	fputs("Try 'nemu --help'.\n", stderr);
+	return 1;
+}
+
+static int own_options(char **argv)
+{
+	const char *w = argv[0];
+
+	if (!strcmp(w, "--help") || !strcmp(w, "-h"))
+		return print_help(stdout);
+	if (!strcmp(w, "--version"))
+		return printf("nemu %s\n", VERSION) < 0;
+	if (!strcmp(w, "--list"))
+		return print_list();
+	if (!strcmp(w, "--spec"))
+		return print_spec();
+	if (strcmp(w, "--install"))
+		return usage("nemu: %s: no such option\n", w);
+	if (!argv[1])
+		return usage("nemu: %s: DIR is missing\n", w);
+	if (!strcmp(argv[1], "--bare") && argv[2])
+		return install(argv[2], true);
+	return install(argv[1], argv[2] && !strcmp(argv[2], "--bare"));
+}
+
+/* "nemu [-L LAB] [-j] ... APPLET ..." */
+static int run_by_first_word(struct call *c, char **argv)
+{
+	struct err e = ERR_INIT;
+	const struct applet *a;
+	int n;
+
+	if (!*argv)
+		return print_help(stderr), 1;
+	while (*argv && strcmp(*argv, "--help") && strcmp(*argv, "-h") &&
+	       (n = words_global(c, argv, &e)) != 0) {
+		if (n < 0)
+			return usage("nemu: %s\n", e.text);
+		argv += n;
+	}
+	if (!*argv)
+		return usage("nemu: %s\n", "APPLET is missing");
+	if (**argv == '-')
+		return finish(own_options(argv));
+	if (!strcmp(*argv, "help")) {
+		a = argv[1] ? find(argv[1]) : NULL;
+		if (!argv[1])
+			return finish(print_help(stdout));
+		if (a)
+			return words_print_help(a, stdout), finish(0);
+		argv++;
+	}
+	a = find(*argv);
+	if (!a) {
+		char name[80];
+
+		snprintf(name, sizeof(name), "%s", *argv);
+		err_printable(name);
+		return usage("nemu: %s: no such applet\n", name);
+	}
+	return run_applet(a, c, argv + 1);
+}
+
+/* Descriptors 0 to 2 are open from here on, so that no other can be taken for one of them. */
+static void open_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	if (fd >= 0)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	const char *env = getenv("NEMU_LAB");
+	struct call c = { .lab = env && *env ? env : "default" };
+	const char *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const struct applet *a;
+
+	if (argc < 1)
+		return 1;
+	open_stdio();
+	name = name ? name + 1 : argv[0];
+	a = find(strncmp(name, "nemu-", 5) ? name : name + 5);
+	return a ? run_applet(a, &c, argv + 1) : run_by_first_word(&c, argv + 1);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* node: make, list and remove nodes. */
+#include <stdint.h>
+
+#include "applets.h"
+#include "lab/end.h"
+#include "lab/name.h"
+#include "lab/rundir.h"
+#include "lab/start.h"
+#include "server/server.h"
+
+static int serve(const struct node_seat *seat, const void *options, struct err *e)
+{
+	return server_run_node(seat, options, e);
+}
+
+static int node_add(struct call *c, struct err *e)
+{
+	const struct given *names = call_all(c, "NAME");
+	const char *isolate = call_get(c, "--isolate");
+	struct node_options o = {
+		.isolate_pid = isolate != NULL,
+		.host = call_get(c, "--host") != NULL,
+		.dad = call_get(c, "--dad") != NULL,
+	};
+
+	if (isolate && strcmp(isolate, "pid"))
+		return err_set(e, ERR_USAGE, 0, "--isolate %s: only 'pid' can be isolated", isolate);
+	return start_nodes(c->lab, names->v, names->n, serve, &o, e);
+}
+
+static int node_del(struct call *c, struct err *e)
+{
+	const struct given *names = call_all(c, "NAME");
+	const char *all = call_get(c, "--all");
+
+	if (all && names->n)
+		return err_set(e, ERR_USAGE, 0, "--all and names exclude each other");
+	if (!all && !names->n)
+		return err_set(e, ERR_USAGE, 0, "NAME... or --all is missing");
+	return all ? end_all_nodes(c->lab, e) : end_nodes(c->lab, names->v, names->n, e);
+}
+
+/* Calls fn for every living node. */
+static int each_node(struct call *c, int (*fn)(const char *name, struct client *client, void *arg,
+					       struct err *e),
+		     void *arg, struct err *e)
+{
+	own(fd) int lab_fd = rundir_open_lab(c->lab, false, e);
+	own(names) char **names = NULL;
+
+	if (lab_fd < 0)
+		return e->kind == ERR_ABSENT ? 0 : -1;
+	names = rundir_names(lab_fd, e);
+	if (!names)
+		return -1;
+	for (char **n = names; *n; n++) {
+		own(client) struct client client = CLIENT_INIT;
+
+		if (client_open(&client, c->lab, *n, e)) {
+			if (e->kind == ERR_ABSENT || e->kind == ERR_PEER)
+				continue; /* dead, or gone meanwhile */
+			return -1;
+		}
+		if (fn(*n, &client, arg, e))
+			return err_prefix(e, "%s", *n);
+	}
+	return 0;
+}
+
+static int print_name(const char *name, struct client *client, void *arg, struct err *e)
+{
+	(void)client;
+	(void)arg;
+	(void)e;
+	puts(name);
+	return 0;
+}
+
+struct listing {
+	struct value_pool pool;
+	struct value *list;
+};
+
+/* Another program's server, which tells nothing of itself, is listed by what is known of it. */
+static int keep_info(const char *name, struct client *client, void *arg, struct err *e)
+{
+	struct listing *l = arg;
+	const struct value *v = call_node(client, &l->pool, e);
+	struct value *own;
+
+	if (v)
+		return value_append(&l->pool, l->list, (struct value *)(uintptr_t)v) ? 0
+										    : err_nomem(e);
+	if (e->kind == ERR_PEER)
+		return 0; /* it has ended meanwhile */
+	if (e->kind != ERR_FEATURE)
+		return -1;
+	own = value_new(&l->pool, V_DICT);
+	if (!own || !value_set(&l->pool, own, "name", value_cstr(&l->pool, name)) ||
+	    !value_set(&l->pool, own, "pid", value_int(&l->pool, client->pid)) ||
+	    !value_append(&l->pool, l->list, own))
+		return err_nomem(e);
+	return 0;
+}
+
+static void number(char *buf, size_t size, const struct value *d, const char *key)
+{
+	*buf = '\0';
+	if (value_get(d, key))
+		snprintf(buf, size, "%lld", (long long)value_num(d, key, 0));
+}
+
+static void print_nodes(const struct value *list)
+{
+	struct table t = {0};
+
+	table_row(&t, "NAME", "PID", "PROCESSES", "FORWARDING", "ISOLATED", TABLE_END);
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *d = value_at(list, i);
+		char pid[24], processes[24];
+
+		number(pid, sizeof(pid), d, "pid");
+		number(processes, sizeof(processes), d, "processes");
+		table_row(&t, value_text(d, "name", ""), pid, processes,
+			  value_num(d, "forwarding", 0) ? "yes" : "no",
+			  value_text(d, "isolate", ""), TABLE_END);
+	}
+	table_print(&t, stdout);
+}
+
+static int node_list(struct call *c, struct err *e)
+{
+	struct listing l = {0};
+	int rc;
+
+	if (name_check("lab", c->lab, e))
+		return -1;
+	if (c->quiet)
+		return each_node(c, print_name, NULL, e);
+	l.list = value_new(&l.pool, V_LIST);
+	rc = l.list ? each_node(c, keep_info, &l, e) : err_nomem(e);
+	if (!rc && c->json)
+		output_json(l.list, stdout);
+	else if (!rc)
+		print_nodes(l.list);
+	value_pool_free(&l.pool);
+	return rc;
+}
+
+static void print_pairs(const struct value *d)
+{
+	for (size_t i = 0; i + 1 < d->count; i += 2) {
+		const struct value *v = d->items[i + 1];
+
+		printf("%-12s", d->items[i]->str);
+		if (v->type == V_STR)
+			printf("%s\n", v->str);
+		else if (v->type == V_BOOL)
+			printf("%s\n", v->num ? "yes" : "no");
+		else if (v->type == V_INT)
+			printf("%lld\n", (long long)v->num);
+		else
+			printf("-\n");
+	}
+}
+
+static int node_show(struct call *c, struct err *e)
+{
+	own(client) struct client client = CLIENT_INIT;
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *v;
+
+	c->node = call_get(c, "NAME");
+	if (connect_node(&client, c, e))
+		return -1;
+	v = call_node(&client, &pool, e);
+	if (!v || v->type != V_DICT)
+		return of_node(c, v ? err_set(e, ERR_PEER, 0, "no answer that makes sense") : -1, e);
+	if (c->json)
+		output_json(v, stdout);
+	else if (c->quiet)
+		puts(value_text(v, "name", ""));
+	else
+		print_pairs(v);
+	return 0;
+}
+
+static int node_pid(struct call *c, struct err *e)
+{
+	own(client) struct client client = CLIENT_INIT;
+
+	c->node = call_get(c, "NAME");
+	if (connect_node(&client, c, e))
+		return -1;
+	printf("%d\n", (int)client.pid);
+	return 0;
+}
+
+const struct verb applet_node_verbs[] = {
+	{ "list", "the nodes of the lab", { { 0 } }, node_list },
+	{ "add",
+	  "forwarding is on (--host: off); --isolate pid: a PID namespace; --dad: IPv6 addresses "
+	  "are probed before use",
+	  { { NULL, "NAME", WORD_NEED | WORD_MANY },
+	    { "--isolate", "pid", 0 },
+	    { "--host", NULL, 0 },
+	    { "--dad", NULL, 0 } },
+	  node_add },
+	{ "del",
+	  "with all that runs in them",
+	  { { NULL, "NAME", WORD_MANY }, { "--all", NULL, 0 } },
+	  node_del },
+	{ "show", NULL, { { NULL, "NAME", WORD_NEED } }, node_show },
+	{ "pid", "of its server, for nsenter -t", { { NULL, "NAME", WORD_NEED } }, node_pid },
+	{ 0 },
+};

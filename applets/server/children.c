@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every process that the node's server started: see children.h. */
+#include "children.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "kernel/spawn.h"
+#include "wire/pickle.h"
+
+#define HASH 1024
+#define KEEP_ENDED 4096
+#define COMMAND_MAX 4096 /* of a command line in a listing */
+
+struct children {
+	struct child *hash[HASH];
+	struct child *first, *last;
+	size_t running, ended;
+};
+
+int children_init(struct server *s, struct err *e)
+{
+	s->children = calloc(1, sizeof(*s->children));
+	return s->children ? 0 : err_nomem(e);
+}
+
+static void log_place(const struct server *s, pid_t pid, char *path, size_t size)
+{
+	snprintf(path, size, ".%s/%d", s->name, (int)pid);
+}
+
+static void unlink_child(struct server *s, struct child *c)
+{
+	struct children *all = s->children;
+	struct child **p = &all->hash[(unsigned int)c->pid % HASH];
+
+	while (*p != c)
+		p = &(*p)->hash_next;
+	*p = c->hash_next;
+	*(c->prev ? &c->prev->next : &all->first) = c->next;
+	*(c->next ? &c->next->prev : &all->last) = c->prev;
+	if (c->state == CHILD_ENDED)
+		all->ended--;
+	else
+		all->running--;
+}
+
+static void drop_start(struct server *s, struct child *c)
+{
+	if (c->report_id)
+		loop_del(s->loop, c->report_id);
+	if (c->report >= 0)
+		close(c->report);
+	c->report_id = 0;
+	c->report = -1;
+	free(c->spawn);
+	c->spawn = NULL;
+	plan_free(c->plan);
+	c->plan = NULL;
+	c->starter = NULL;
+}
+
+void children_forget(struct server *s, struct child *c)
+{
+	char path[NAME_MAX + 32];
+
+	if (c->log) {
+		log_place(s, c->pid, path, sizeof(path));
+		unlinkat(s->lab_fd, path, 0);
+	}
+	unlink_child(s, c);
+	drop_start(s, c);
+	free(c->tag);
+	free(c->user);
+	free(c->command);
+	free(c);
+}
+
+void children_free(struct server *s)
+{
+	while (s->children->first)
+		children_forget(s, s->children->first);
+	free(s->children);
+}
+
+static struct child *find_any(struct server *s, pid_t pid)
+{
+	struct child *c = s->children->hash[(unsigned int)pid % HASH];
+
+	while (c && c->pid != pid)
+		c = c->hash_next;
+	return c;
+}
+
+struct child *children_find(struct server *s, pid_t pid)
+{
+	struct child *c = find_any(s, pid);
+
+	return c && !c->starter && !c->plan ? c : NULL;
+}
+
+struct child *children_find_tag(struct server *s, const char *tag)
+{
+	for (struct child *c = s->children->last; c; c = c->prev)
+		if (c->tag && !c->plan && !strcmp(c->tag, tag))
+			return c;
+	return NULL;
+}
+
+size_t children_running(const struct server *s)
+{
+	return s->children->running;
+}
+
+static char *join(char **argv)
+{
+	own(buf) struct buf b = {0};
+
+	for (; *argv && b.len < COMMAND_MAX; argv++) {
+		if (b.len)
+			buf_addc(&b, ' ');
+		buf_add(&b, *argv, strnlen(*argv, COMMAND_MAX));
+	}
+	return strdup(buf_cstr(&b));
+}
+
+/* A process with this number is new: what was known by it has ended and is forgotten. */
+static void insert(struct server *s, struct child *c)
+{
+	struct children *all = s->children;
+	struct child *old = find_any(s, c->pid);
+
+	if (old)
+		children_forget(s, old);
+	c->hash_next = all->hash[(unsigned int)c->pid % HASH];
+	all->hash[(unsigned int)c->pid % HASH] = c;
+	c->prev = all->last;
+	*(all->last ? &all->last->next : &all->first) = c;
+	all->last = c;
+	all->running++;
+}
+
+/* The child's output goes to a file of the node's, which gets the process's number as its name
+ * once that is known. */
+static int open_log(struct server *s, struct err *e)
+{
+	char path[NAME_MAX + 32];
+	int fd;
+
+	snprintf(path, sizeof(path), ".%s", s->name);
+	if (mkdirat(s->lab_fd, path, 0700) && errno != EEXIST)
+		return err_os(e, errno, "folder for logs");
+	snprintf(path, sizeof(path), ".%s/new", s->name);
+	unlinkat(s->lab_fd, path, 0);
+	fd = openat(s->lab_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		    0600);
+	if (fd < 0)
+		return err_os(e, errno, "log");
+	return fd;
+}
+
+static int plan_log(struct server *s, struct plan *p, struct err *e)
+{
+	if (p->fds[1] < 0)
+		p->fds[1] = open_log(s, e);
+	if (p->fds[1] >= 0 && p->fds[2] < 0)
+		p->fds[2] = fcntl(p->fds[1], F_DUPFD_CLOEXEC, 3);
+	if (p->fds[1] < 0 || p->fds[2] < 0) {
+		if (!e->kind)
+			err_os(e, errno, "log");
+		e->step = "stdio";
+		return -1;
+	}
+	return 0;
+}
+
+static void started(void *obj, uint32_t events);
+
+static struct child *child_new(struct plan *p)
+{
+	struct child *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->report = -1;
+	c->spawn = calloc(1, sizeof(*c->spawn));
+	c->command = join(p->argv);
+	c->user = p->user ? strdup(p->user) : NULL;
+	c->tag = p->tag ? strdup(p->tag) : NULL;
+	if (!c->spawn || !c->command || (p->user && !c->user) || (p->tag && !c->tag)) {
+		free(c->spawn);
+		free(c->command);
+		free(c->user);
+		free(c->tag);
+		free(c);
+		return NULL;
+	}
+	clock_gettime(CLOCK_REALTIME, &c->started);
+	return c;
+}
+
+/* The plan is its maker's until the child runs. */
+static int fork_child(struct server *s, struct child *c, struct plan *p, struct err *e)
+{
+	char path[NAME_MAX + 32], fresh[NAME_MAX + 32];
+
+	*c->spawn = (struct spawn){
+		.executable = p->executable,
+		.argv = p->argv,
+		.env = p->env,
+		.cwd = p->cwd,
+		.user = p->user,
+		.fds = { p->fds[0], p->fds[1], p->fds[2] },
+		.mntns = s->mntns,
+		.controlling_tty = p->tty,
+	};
+	if (p->log && plan_log(s, p, e))
+		return -1;
+	c->spawn->fds[1] = p->fds[1];
+	c->spawn->fds[2] = p->fds[2];
+	if (spawn_start(c->spawn, &c->pid, &c->report, e))
+		return -1;
+	if (p->log) {
+		snprintf(fresh, sizeof(fresh), ".%s/new", s->name);
+		log_place(s, c->pid, path, sizeof(path));
+		c->log = !renameat(s->lab_fd, fresh, s->lab_fd, path);
+	}
+	return 0;
+}
+
+int children_start(struct server *s, struct session *by, struct plan *p, struct err *e)
+{
+	struct child *c = child_new(p);
+
+	if (!c) {
+		plan_free(p);
+		return err_nomem(e);
+	}
+	if (fork_child(s, c, p, e)) {
+		free(c->spawn);
+		free(c->command);
+		free(c->user);
+		free(c->tag);
+		free(c);
+		plan_free(p);
+		return -1;
+	}
+	c->server = s;
+	insert(s, c);
+	c->plan = p;
+	c->starter = by;
+	c->tied = p->tied ? by : NULL;
+	by->wait.what = PARK_START;
+	c->report_id = loop_add(s->loop, c->report, EPOLLIN, started, c);
+	if (!c->report_id) { /* no memory: it cannot be watched, so it must not run */
+		kill(c->pid, SIGKILL);
+		children_forget(s, c);
+		return err_nomem(e);
+	}
+	return 0;
+}
+
+/* The report pipe has ended (the program runs) or holds the reason why not. */
+static void started(void *obj, uint32_t events)
+{
+	struct child *c = obj;
+	struct server *s = c->server;
+	struct session *by = c->starter;
+	struct err e = ERR_INIT;
+
+	(void)events;
+	if (spawn_result(c->spawn, c->report, &e)) {
+		children_forget(s, c);
+		if (by)
+			session_reply_error(by, &e);
+	} else {
+		drop_start(s, c);
+		if (c->state == CHILD_STARTING)
+			c->state = CHILD_RUNNING;
+		if (by)
+			session_replyf(by, 200, "%d running.", (int)c->pid);
+		else if (c->state == CHILD_RUNNING && s->ending)
+			children_kill(c, SIGTERM);
+	}
+	if (by)
+		session_resume(by);
+}
+
+int children_kill(const struct child *c, int sig)
+{
+	return c->state == CHILD_ENDED ? 0 : kill(-c->pid, sig);
+}
+
+void children_session_gone(struct server *s, struct session *gone)
+{
+	for (struct child *c = s->children->last; c; c = c->prev) {
+		if (c->starter == gone)
+			c->starter = NULL;
+		if (c->tied != gone)
+			continue;
+		c->tied = NULL;
+		children_kill(c, SIGHUP);
+		children_kill(c, SIGCONT);
+	}
+}
+
+static void tell_session(struct session *w, const struct child *c)
+{
+	if (w->wait.what != PARK_END && w->wait.what != PARK_FIRST)
+		return;
+	for (size_t i = 0; i < w->wait.count; i++) {
+		if (w->wait.pids[i] != c->pid)
+			continue;
+		if (w->wait.what == PARK_END)
+			session_replyf(w, 200, "%d exitcode.", c->status);
+		else
+			session_replyf(w, 200, "%d %d ended.", (int)c->pid, c->status);
+		session_resume(w);
+		return;
+	}
+}
+
+static void forget_oldest(struct server *s)
+{
+	struct child *c = s->children->first;
+
+	while (c && (c->state != CHILD_ENDED || c->plan))
+		c = c->next;
+	if (c)
+		children_forget(s, c);
+}
+
+/* WAIT reports an end and forgets it; those who wait with NEXT only look. */
+static void ended(struct server *s, struct child *c, int status)
+{
+	bool told = false;
+
+	c->state = CHILD_ENDED;
+	c->status = status;
+	c->tied = NULL;
+	clock_gettime(CLOCK_REALTIME, &c->ended);
+	s->children->running--;
+	s->children->ended++;
+	for (struct session *w = s->sessions; w; w = w->next) {
+		told |= w->wait.what == PARK_END && w->wait.pids[0] == c->pid;
+		tell_session(w, c);
+	}
+	if (told)
+		children_forget(s, c);
+	else if (s->children->ended > KEEP_ENDED)
+		forget_oldest(s);
+}
+
+void children_reap(struct server *s)
+{
+	struct child *c;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		c = find_any(s, pid);
+		if (c && c->state != CHILD_ENDED)
+			ended(s, c, status);
+		if (pid == s->init) { /* nothing can start any more in its PID namespace */
+			s->init = 0;
+			server_end(s);
+		}
+	}
+}
+
+static void put_str(struct buf *b, const char *key, const char *value)
+{
+	pickle_str(b, key);
+	pickle_str(b, value);
+}
+
+static void put_int(struct buf *b, const char *key, int64_t value)
+{
+	pickle_str(b, key);
+	pickle_int(b, value);
+}
+
+static int64_t ms(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
+static void describe(struct buf *b, const struct child *c, int64_t now)
+{
+	bool over = c->state == CHILD_ENDED;
+
+	pickle_dict(b);
+	put_int(b, "pid", c->pid);
+	put_str(b, "tag", c->tag);
+	put_str(b, "user", c->user);
+	put_str(b, "state", over ? "ended" : "running");
+	put_int(b, "started", ms(&c->started));
+	put_int(b, "age", (over ? ms(&c->ended) : now) - ms(&c->started));
+	pickle_str(b, "status");
+	if (over)
+		pickle_int(b, c->status);
+	else
+		pickle_none(b);
+	put_str(b, "command", c->command);
+	pickle_str(b, "log");
+	pickle_bool(b, c->log);
+	pickle_dict_end(b);
+}
+
+void children_describe(struct server *s, struct buf *b, const char *only)
+{
+	struct timespec t;
+	char pid[16];
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	pickle_list(b);
+	for (const struct child *c = s->children->first; c; c = c->next) {
+		if (c->plan)
+			continue;
+		snprintf(pid, sizeof(pid), "%d", (int)c->pid);
+		if (!only || !strcmp(only, pid) || (c->tag && !strcmp(only, c->tag)))
+			describe(b, c, ms(&t));
+	}
+	pickle_list_end(b);
+}
+
+/* Signals what descends from the node's processes and has no parent left but this one. */
+static void kill_adopted(struct server *s, int sig)
+{
+	char path[64];
+	long pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fscanf(f, "%ld", &pid) == 1) {
+		if (pid == s->init || (sig == SIGTERM && find_any(s, (pid_t)pid)))
+			continue;
+		kill((pid_t)pid, sig);
+		if (sig == SIGTERM)
+			kill((pid_t)pid, SIGCONT);
+	}
+	fclose(f);
+}
+
+static bool any_child(void)
+{
+	siginfo_t si;
+
+	return !waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT);
+}
+
+bool children_end_step(struct server *s, bool hard)
+{
+	for (struct child *c = s->children->first; c; c = c->next) {
+		if (c->state == CHILD_ENDED)
+			continue;
+		if (hard) {
+			kill(-c->pid, SIGKILL);
+			kill(c->pid, SIGKILL); /* it may not have its group yet */
+		} else if (!c->plan && !c->told_to_end) {
+			c->told_to_end = true;
+			kill(-c->pid, SIGTERM);
+			kill(-c->pid, SIGCONT); /* a stopped one would not hear it */
+		}
+	}
+	kill_adopted(s, hard ? SIGKILL : SIGTERM);
+	children_reap(s);
+	if (!any_child())
+		return true;
+	/* With a PID namespace its first process is the last child, and takes the rest along. */
+	if (s->init && !s->children->running) {
+		kill(s->init, SIGKILL);
+		waitpid(s->init, NULL, 0);
+		s->init = 0;
+	}
+	return !any_child();
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel has, as plain data: see describe.h. */
+#include "describe.h"
+
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* linux/if.h has these, and may not be included beside net/if.h. */
+#define FLAG_LOWER_UP 0x10000
+#define FLAG_DORMANT 0x20000
+#define FLAG_ECHO 0x40000
+
+#include "kernel/link.h"
+#include "wire/pickle.h"
+
+void describe_str(struct buf *b, const char *key, const char *value)
+{
+	pickle_str(b, key);
+	pickle_str(b, value);
+}
+
+void describe_int(struct buf *b, const char *key, int64_t value)
+{
+	pickle_str(b, key);
+	pickle_int(b, value);
+}
+
+void describe_bool(struct buf *b, const char *key, bool value)
+{
+	pickle_str(b, key);
+	pickle_bool(b, value);
+}
+
+static void keep(const struct iface *i, void *arg)
+{
+	struct ifaces *all = arg;
+
+	if (all->n == all->cap) {
+		struct iface *v = reallocarray(all->v, all->cap * 2 + 16, sizeof(*v));
+
+		if (!v) {
+			all->failed = true;
+			return;
+		}
+		all->v = v;
+		all->cap = all->cap * 2 + 16;
+	}
+	all->v[all->n++] = *i;
+}
+
+int ifaces_read(struct ifaces *all, struct netlink *nl, struct err *e)
+{
+	if (link_each(nl, keep, all, e))
+		return -1;
+	return all->failed ? err_nomem(e) : 0;
+}
+
+const struct iface *ifaces_find(const struct ifaces *all, int index)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].index == index)
+			return &all->v[i];
+	return NULL;
+}
+
+static void put_flags(struct buf *b, unsigned int flags)
+{
+	/* In the order of iproute2. */
+	static const struct {
+		unsigned int flag;
+		const char *name;
+	} names[] = {
+		{ IFF_LOOPBACK, "LOOPBACK" },	 { IFF_BROADCAST, "BROADCAST" },
+		{ IFF_POINTOPOINT, "POINTOPOINT" }, { IFF_MULTICAST, "MULTICAST" },
+		{ IFF_NOARP, "NOARP" },		 { IFF_ALLMULTI, "ALLMULTI" },
+		{ IFF_PROMISC, "PROMISC" },	 { IFF_MASTER, "MASTER" },
+		{ IFF_SLAVE, "SLAVE" },		 { IFF_DEBUG, "DEBUG" },
+		{ IFF_DYNAMIC, "DYNAMIC" },	 { IFF_AUTOMEDIA, "AUTOMEDIA" },
+		{ IFF_PORTSEL, "PORTSEL" },	 { IFF_NOTRAILERS, "NOTRAILERS" },
+		{ IFF_UP, "UP" },		 { FLAG_LOWER_UP, "LOWER_UP" },
+		{ FLAG_DORMANT, "DORMANT" },	 { FLAG_ECHO, "ECHO" },
+	};
+
+	pickle_str(b, "flags");
+	pickle_list(b);
+	if (flags & IFF_UP && !(flags & IFF_RUNNING))
+		pickle_str(b, "NO-CARRIER");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (flags & names[i].flag)
+			pickle_str(b, names[i].name);
+	pickle_list_end(b);
+}
+
+static const char *link_type(unsigned short arptype)
+{
+	return arptype == ARPHRD_ETHER	    ? "ether"
+	       : arptype == ARPHRD_LOOPBACK ? "loopback"
+	       : arptype == ARPHRD_NONE	    ? "none"
+					    : "other";
+}
+
+void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *all)
+{
+	static const char *const states[] = { "UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN",
+					      "TESTING", "DORMANT",    "UP" };
+	const struct iface *other = ifaces_find(all, i->link);
+	char text[LLADDR_TEXT], group[16] = "default";
+
+	describe_int(b, "ifindex", i->index);
+	if (i->link && !i->has_netnsid && other)
+		describe_str(b, "link", other->name);
+	else if (i->link)
+		describe_int(b, "link_index", i->link);
+	describe_str(b, "ifname", i->name);
+	put_flags(b, i->flags);
+	describe_int(b, "mtu", i->mtu);
+	describe_str(b, "qdisc", i->qdisc);
+	other = ifaces_find(all, i->master);
+	if (i->master && other)
+		describe_str(b, "master", other->name);
+	describe_str(b, "operstate", i->operstate < 7 ? states[i->operstate] : "UNKNOWN");
+	describe_str(b, "linkmode", i->linkmode ? "DORMANT" : "DEFAULT");
+	if (i->group)
+		snprintf(group, sizeof(group), "%u", i->group);
+	describe_str(b, "group", group);
+	if (i->txqlen)
+		describe_int(b, "txqlen", i->txqlen);
+	describe_str(b, "link_type", link_type(i->arptype));
+	if (i->lladdr.len)
+		describe_str(b, "address", lladdr_text(&i->lladdr, text));
+	if (i->broadcast.len)
+		describe_str(b, "broadcast", lladdr_text(&i->broadcast, text));
+	if (i->has_netnsid)
+		describe_int(b, "link_netnsid", i->netnsid);
+	if (i->kind[0]) {
+		pickle_str(b, "linkinfo");
+		pickle_dict(b);
+		describe_str(b, "info_kind", i->kind);
+		pickle_dict_end(b);
+	}
+}
+
+static const char *scope_name(unsigned char scope)
+{
+	return scope == RT_SCOPE_UNIVERSE ? "global"
+	       : scope == RT_SCOPE_SITE	  ? "site"
+	       : scope == RT_SCOPE_LINK	  ? "link"
+	       : scope == RT_SCOPE_HOST	  ? "host"
+					  : "nowhere";
+}
+
+void describe_address(struct buf *b, const struct address *a)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} flags[] = { { IFA_F_SECONDARY, "secondary" },	  { IFA_F_TENTATIVE, "tentative" },
+		      { IFA_F_DEPRECATED, "deprecated" }, { IFA_F_DADFAILED, "dadfailed" },
+		      { IFA_F_NODAD, "nodad" } };
+	char text[INADDR_TEXT];
+	bool v6 = a->local.family == AF_INET6;
+
+	pickle_dict(b);
+	describe_str(b, "family", v6 ? "inet6" : "inet");
+	describe_str(b, "local", inaddr_text(&a->local, text));
+	if (a->peer.family)
+		describe_str(b, "address", inaddr_text(&a->peer, text));
+	describe_int(b, "prefixlen", a->prefix_len);
+	if (a->broadcast.family)
+		describe_str(b, "broadcast", inaddr_text(&a->broadcast, text));
+	describe_str(b, "scope", scope_name(a->scope));
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (a->flags & flags[i].flag && !(v6 && flags[i].flag == IFA_F_SECONDARY))
+			describe_bool(b, flags[i].name, true);
+	if (a->label[0])
+		describe_str(b, "label", a->label);
+	describe_int(b, "valid_life_time", a->valid);
+	describe_int(b, "preferred_life_time", a->preferred);
+	pickle_dict_end(b);
+}
+
+static const char *protocol_name(unsigned char protocol, char *number, size_t size)
+{
+	static const struct {
+		unsigned char protocol;
+		const char *name;
+	} names[] = { { RTPROT_REDIRECT, "redirect" }, { RTPROT_KERNEL, "kernel" },
+		      { RTPROT_BOOT, "boot" },	       { RTPROT_STATIC, "static" },
+		      { RTPROT_RA, "ra" },	       { RTPROT_ZEBRA, "zebra" },
+		      { RTPROT_BIRD, "bird" },	       { RTPROT_DHCP, "dhcp" },
+		      { RTPROT_BGP, "bgp" },	       { RTPROT_ISIS, "isis" },
+		      { RTPROT_OSPF, "ospf" },	       { RTPROT_RIP, "rip" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].protocol == protocol)
+			return names[i].name;
+	snprintf(number, size, "%u", protocol);
+	return number;
+}
+
+static void put_route_flags(struct buf *b, unsigned int flags)
+{
+	pickle_str(b, "flags");
+	pickle_list(b);
+	if (flags & RTNH_F_DEAD)
+		pickle_str(b, "dead");
+	if (flags & RTNH_F_ONLINK)
+		pickle_str(b, "onlink");
+	if (flags & RTNH_F_LINKDOWN)
+		pickle_str(b, "linkdown");
+	pickle_list_end(b);
+}
+
+void describe_route(struct buf *b, const struct route *r, const struct ifaces *all)
+{
+	const struct iface *dev = ifaces_find(all, r->index);
+	char text[INADDR_TEXT], dst[INADDR_TEXT + 8] = "default", number[8];
+	const char *type = route_type_name(r->type);
+
+	if (r->dst.family && r->prefix_len == inaddr_len(r->family) * 8)
+		snprintf(dst, sizeof(dst), "%s", inaddr_text(&r->dst, text));
+	else if (r->dst.family)
+		snprintf(dst, sizeof(dst), "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
+	pickle_dict(b);
+	if (r->type != RTN_UNICAST)
+		describe_str(b, "type", type ? type : "unknown");
+	describe_str(b, "dst", dst);
+	if (r->gateway.family)
+		describe_str(b, "gateway", inaddr_text(&r->gateway, text));
+	if (dev)
+		describe_str(b, "dev", dev->name);
+	describe_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
+	if (r->family == AF_INET && r->scope != RT_SCOPE_UNIVERSE)
+		describe_str(b, "scope", scope_name(r->scope));
+	if (r->prefsrc.family)
+		describe_str(b, "prefsrc", inaddr_text(&r->prefsrc, text));
+	if (r->metric)
+		describe_int(b, "metric", r->metric);
+	put_route_flags(b, r->flags);
+	pickle_dict_end(b);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A node's server: how it is set up, and how it ends. See server.h. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/seat.h"
+#include "children.h"
+#include "kernel/link.h"
+#include "kernel/ns.h"
+#include "session.h"
+
+#define KILL_WAIT_MS 3000 /* between SIGTERM and SIGKILL (wire.md section 4) */
+#define HARD_STEP_MS 20
+#define MAX_SESSIONS 4000
+
+struct netlink *server_netlink(struct server *s, struct err *e)
+{
+	if (!s->nl)
+		s->nl = netlink_open(e);
+	return s->nl;
+}
+
+void server_netlink_reset(struct server *s)
+{
+	netlink_close(s->nl);
+	s->nl = NULL;
+}
+
+static void end_hard(void *obj, uint32_t events)
+{
+	struct server *s = obj;
+
+	(void)events;
+	if (children_end_step(s, true))
+		loop_stop(s->loop);
+	else
+		loop_timer(s->loop, HARD_STEP_MS, end_hard, s);
+}
+
+void server_end(struct server *s)
+{
+	if (s->ending)
+		return;
+	s->ending = true;
+	/* The socket stays bound and listening, so that the name is taken until all is gone. */
+	loop_del(s->loop, s->listen_id);
+	loop_timer(s->loop, KILL_WAIT_MS, end_hard, s);
+	if (children_end_step(s, false))
+		loop_timer(s->loop, 0, end_hard, s);
+}
+
+static void on_signal(void *obj, uint32_t events)
+{
+	struct server *s = obj;
+	struct signalfd_siginfo si;
+	bool child = false;
+
+	(void)events;
+	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGCHLD)
+			child = true;
+		else if (si.ssi_signo == SIGTERM || (si.ssi_signo == SIGINT && s->foreground))
+			server_end(s);
+	}
+	if (child)
+		children_reap(s);
+	if (child && s->ending && children_end_step(s, false))
+		loop_stop(s->loop);
+}
+
+/* A signal of its own, as by kill(1), must reach the loop; what the caller ignored must not be
+ * ignored in the node's programs. */
+static int take_signals(struct server *s, struct err *e)
+{
+	sigset_t mask;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGPIPE);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signal_fd < 0 || !loop_add(s->loop, s->signal_fd, EPOLLIN, on_signal, s))
+		return err_os(e, errno, "signalfd");
+	return 0;
+}
+
+static int open_stdio(struct err *e)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 3);
+	if (fd < 0)
+		return err_os(e, errno, "/dev/null");
+	close(fd);
+	return 0;
+}
+
+static int init(struct server *s, struct err *e)
+{
+	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1 };
+	s->started = time(NULL);
+	s->loop = loop_new(e);
+	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
+		return -1;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	return 0;
+}
+
+static void serve(struct server *s)
+{
+	loop_run(s->loop);
+	session_close_all(s);
+	children_free(s);
+	netlink_close(s->nl);
+	loop_free(s->loop);
+}
+
+int server_run_fd(int fd, bool no_netns, struct err *e)
+{
+	struct server s;
+	int type;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM)
+		return err_set(e, ERR_USAGE, 0, "descriptor %d is no stream socket", fd);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) || init(&s, e))
+		return -1;
+	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_forwarding_on(e)))
+		return -1;
+	s.forwarding = !no_netns;
+	if (!session_start(&s, fd, true))
+		return err_nomem(e);
+	serve(&s);
+	return 0;
+}
+
+static bool may_connect(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void on_connect(void *obj, uint32_t events)
+{
+	static const char refusal[] = "500 This node is another user's.\n";
+	struct server *s = obj;
+	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	if (fd < 0 && (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR))
+		return;
+	if (fd >= 0 && !may_connect(fd)) {
+		send(fd, refusal, sizeof(refusal) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+		close(fd);
+	} else if (fd >= 0) {
+		session_start(s, fd, false);
+	}
+	/* Out of descriptors: the others wait in the queue until a session ends. */
+	if ((fd < 0 && s->sessions) || s->session_count >= MAX_SESSIONS)
+		loop_set(s->loop, s->listen_id, 0);
+}
+
+/* The first process of the PID namespace: adopts and reaps, shows the right /proc, dies with
+ * its server. */
+__attribute__((noreturn)) static void run_init(int told)
+{
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "nemu-init");
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (unshare(CLONE_NEWNS) ||
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
+	    write(told, "", 1) != 1)
+		_exit(1);
+	close_range(0, ~0u, 0);
+	signal(SIGCHLD, SIG_IGN);
+	for (;;)
+		pause();
+}
+
+static int isolate_pids(struct server *s, struct err *e)
+{
+	own(fd) int hear = -1, tell = -1;
+	char path[40], c;
+	int ends[2];
+
+	if (ns_unshare(CLONE_NEWPID, e))
+		return -1;
+	if (pipe2(ends, O_CLOEXEC))
+		return err_os(e, errno, "pipe");
+	hear = ends[0];
+	tell = ends[1];
+	s->init = fork();
+	if (!s->init)
+		run_init(tell);
+	drop_fd(&tell);
+	if (s->init < 0 || read(hear, &c, 1) != 1)
+		return err_set(e, ERR_OS, errno, "the PID namespace could not be set up");
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)s->init);
+	s->mntns = open(path, O_RDONLY | O_CLOEXEC);
+	return s->mntns < 0 ? err_os(e, errno, "%s", path) : 0;
+}
+
+static int make_namespaces(struct server *s, const struct node_options *o, struct err *e)
+{
+	if (ns_unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS, e) || ns_private_mounts(e) ||
+	    ns_hostname(s->name, e))
+		return -1;
+	s->forwarding = !o->host;
+	if (s->forwarding && ns_forwarding_on(e))
+		return -1;
+	if (!o->dad)
+		ns_dad_off();
+	s->isolate_pid = o->isolate_pid;
+	if (o->isolate_pid && isolate_pids(s, e))
+		return -1;
+	return link_loopback_up(e);
+}
+
+int server_run_node(const struct node_seat *seat, const struct node_options *o, struct err *e)
+{
+	struct server s;
+	struct err ready = ERR_INIT;
+
+	if (init(&s, e))
+		return -1;
+	s.lab = seat->lab;
+	s.name = seat->name;
+	s.lab_fd = seat->lab_fd;
+	s.listen_fd = seat->listen_fd;
+	s.foreground = seat->foreground;
+	if (make_namespaces(&s, o, e))
+		return -1;
+	s.listen_id = loop_add(s.loop, s.listen_fd, EPOLLIN, on_connect, &s);
+	if (listen(s.listen_fd, SOMAXCONN) || !s.listen_id)
+		return err_os(e, errno, "listening");
+	/* Nobody who waits for this node is left: then nobody knows of it either. */
+	if (write(seat->ready_fd, &ready, sizeof(ready)) != (ssize_t)sizeof(ready))
+		return err_os(e, errno, "telling of the node");
+	close(seat->ready_fd);
+	serve(&s);
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A node's server: what its parts share. One process, one thread; sessions (session.c) are
+ * state machines over the loop, commands (commands.c) are rows whose handlers stand in srv_*.c,
+ * children.c knows every process that was started. Nothing here prints.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "kernel/netlink.h"
+#include "loop.h"
+
+struct session;
+struct children;
+
+struct server {
+	struct loop *loop;
+	struct netlink *nl; /* opened on first use: server_netlink */
+	struct session *sessions;
+	int session_count;
+	struct children *children;
+
+	/* A resident server; without these (lab_fd -1) it serves one connection (--fd). */
+	const char *lab, *name;
+	int lab_fd;    /* the lab's folder */
+	int listen_fd; /* -1: none */
+	loop_id listen_id;
+	int mntns; /* with a PID namespace: where its /proc is; else -1 */
+	pid_t init; /* the first process of the PID namespace, or 0 */
+	bool isolate_pid, forwarding;
+	time_t started;
+	int signal_fd;
+	bool foreground; /* SIGINT ends it, too */
+	bool ending;
+};
+
+/* What the words of "node add" say of a node. */
+struct node_options {
+	bool isolate_pid;
+	bool host; /* forwarding off */
+	bool dad;  /* IPv6 duplicate address detection on */
+};
+
+/* Serves one connection on an inherited socket until it ends, as the reference does (wire.md
+ * section 4, last paragraph): in a new network namespace with forwarding on, unless no_netns.
+ * 0 at the end of the connection, -1 if it could not be set up. */
+__attribute__((warn_unused_result)) int server_run_fd(int fd, bool no_netns, struct err *e);
+
+/* The rest of a process that has become a node: makes the namespaces, listens on listen_fd
+ * (bound to its place in lab_fd), tells on ready_fd and serves until the node ends. */
+struct node_seat;
+__attribute__((warn_unused_result)) int server_run_node(const struct node_seat *seat,
+							const struct node_options *o, struct err *e);
+
+/* The server's rtnetlink socket. NULL: error. */
+struct netlink *server_netlink(struct server *s, struct err *e);
+/* After an error that may have left it in disorder: the next use opens another. */
+void server_netlink_reset(struct server *s);
+
+/* Begins the end of the node: children get SIGTERM, 3 s later SIGKILL; then the loop stops. */
+void server_end(struct server *s);
+
+#endif

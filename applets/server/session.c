@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One client's connection: see session.h. wire.md sections 1, 2 and 4. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "children.h"
+#include "wire/base64.h"
+#include "wire/line.h"
+#include "wire/object.h"
+#include "wire/passfd.h"
+
+#define READ_SIZE 16384
+#define BUDGET 64 /* commands in a row before the others have their turn */
+
+static const char *const stdio_names[] = { "PROC SIN", "PROC SOUT", "PROC SERR" };
+
+void session_reply(struct session *s, int code, const char *text)
+{
+	wire_put_reply(&s->out, code, text);
+}
+
+void session_replyf(struct session *s, int code, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_printable(text);
+	wire_put_reply(&s->out, code, text);
+}
+
+static void reply_pickle(struct session *s, int code, const char *comment, const struct buf *pickle)
+{
+	if (pickle->failed) {
+		s->out.failed = true;
+		return;
+	}
+	buf_addf(&s->out, "%d-# %s\n%d =", code, comment, code);
+	base64_encode(&s->out, pickle->data, pickle->len);
+	buf_addc(&s->out, '\n');
+}
+
+void session_reply_data(struct session *s, const char *comment, const struct buf *pickle)
+{
+	reply_pickle(s, 200, comment, pickle);
+}
+
+void session_reply_error(struct session *s, const struct err *e)
+{
+	own(buf) struct buf pickle = {0};
+
+	if (e->kind == ERR_USAGE || e->kind == ERR_REFUSED) {
+		session_replyf(s, 500, "%s", e->text);
+		return;
+	}
+	object_exception(&pickle, e);
+	reply_pickle(s, 550, "Exception data follows:", &pickle);
+}
+
+static void session_free(struct session *s)
+{
+	struct server *srv = s->server;
+
+	children_session_gone(srv, s);
+	loop_del(srv->loop, s->id);
+	close(s->fd);
+	if (s->got_fd >= 0)
+		close(s->got_fd);
+	plan_free(s->plan);
+	free(s->wait.pids);
+	buf_free(&s->in);
+	buf_free(&s->out);
+	args_free(&s->args);
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		srv->sessions = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	srv->session_count--;
+	if (s->owner)
+		server_end(srv);
+	if (srv->listen_fd >= 0 && !srv->ending) /* it may rest for want of descriptors */
+		loop_set(srv->loop, srv->listen_id, EPOLLIN);
+	free(s);
+}
+
+/* Sends what is owed as far as the client takes it. */
+static void flush(struct session *s)
+{
+	size_t sent = 0;
+
+	if (s->out.failed)
+		s->broken = true; /* out of memory in the middle of a reply */
+	while (sent < s->out.len && !s->broken) {
+		ssize_t n = send(s->fd, s->out.data + sent, s->out.len - sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN)
+			s->broken = true;
+		if (n < 0)
+			break;
+		sent += (size_t)n;
+	}
+	buf_consume(&s->out, sent);
+}
+
+static void take_line(struct session *s, char *line, size_t len)
+{
+	const struct command *c;
+	struct err e = ERR_INIT;
+
+	if (len > WIRE_LINE_MAX || memchr(line, '\0', len)) {
+		session_reply(s, 500, len > WIRE_LINE_MAX ? "Line too long." : "NUL byte in line.");
+		return;
+	}
+	line[len] = '\0';
+	c = command_parse(server_commands, s->plan ? MODE_PROC : MODE_NORMAL, line, &s->args, &e);
+	if (!c) {
+		if (e.kind)
+			session_reply_error(s, &e);
+		return;
+	}
+	switch ((enum answer)c->run(s, c, &e)) {
+	case NOW:
+		break;
+	case LATER:
+		s->parked = true;
+		break;
+	case WANT_FD:
+		s->payload_len = 0;
+		s->got_count = 0;
+		session_replyf(s, 354, "Pass the descriptor now, with `%s' as payload.",
+			       stdio_names[s->want]);
+		break;
+	case FAILED:
+		session_reply_error(s, &e);
+	}
+}
+
+/* Of a line that is too long: says so once, and drops it up to its end. */
+static void drop_part(struct session *s)
+{
+	if (!s->skipping)
+		session_reply(s, 500, "Line too long.");
+	s->skipping = true;
+	s->taken = s->in.len;
+	s->scanned = 0;
+}
+
+/* Takes one line out of in; at the end of the stream an unfinished one counts, too. */
+static bool next_line(struct session *s)
+{
+	char *start = s->in.data + s->taken, *end;
+	size_t len = s->in.len - s->taken;
+
+	if (!len)
+		return false;
+	end = memchr(start + s->scanned, '\n', len - s->scanned);
+	if (!end && !s->eof) {
+		s->scanned = len;
+		if (len > WIRE_LINE_MAX || s->skipping)
+			drop_part(s);
+		return false;
+	}
+	if (end)
+		len = (size_t)(end - start);
+	else if (!buf_room(&s->in, 1)) /* for take_line's NUL */
+		return false;
+	start = s->in.data + s->taken;
+	s->taken += len + (end ? 1 : 0);
+	s->scanned = 0;
+	if (s->skipping)
+		s->skipping = false;
+	else
+		take_line(s, start, len);
+	return true;
+}
+
+/* Reads once. false: nothing there for now, or nothing more. *more: there may be more. */
+static bool fill(struct session *s, bool *more)
+{
+	char *room;
+	ssize_t n;
+
+	buf_consume(&s->in, s->taken);
+	s->taken = 0;
+	room = buf_room(&s->in, READ_SIZE);
+	if (!room) {
+		s->broken = true;
+		return false;
+	}
+	do
+		n = recv(s->fd, room, READ_SIZE, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	*more = n == READ_SIZE;
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n <= 0) {
+		s->eof = true;
+		s->broken |= n < 0;
+		return n == 0 && s->in.len > 0;
+	}
+	s->in.len += (size_t)n;
+	return true;
+}
+
+/*
+ * The descriptor's message (wire.md section 4). Bytes are counted, not lines: the payload is the
+ * command's name, perhaps with a newline; or filler of name + 1 bytes. It may come in pieces.
+ */
+static void judge_payload(struct session *s)
+{
+	const char *name = stdio_names[s->want];
+	size_t len = strlen(name), got = s->payload_len;
+	bool is_name = got <= len ? !memcmp(s->payload, name, got)
+				  : !memcmp(s->payload, name, len) && s->payload[len] == '\n';
+	bool filler = got <= len;
+	int which = s->want, fd = s->got_fd;
+
+	for (size_t i = 0; i < got && filler; i++)
+		filler = s->payload[i] == '=';
+	if (!s->eof && ((is_name && got < len) || filler))
+		return; /* more may come */
+	s->want = -1;
+	s->got_fd = -1;
+	if (is_name && got >= len && s->got_count == 1) {
+		srv_proc_take_fd(s, which, fd);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (!is_name || got < len)
+		session_reply(s, 500, "Invalid payload.");
+	else
+		session_replyf(s, 500, "Expected one descriptor, not %zu.", s->got_count);
+}
+
+static void take_descriptor(struct session *s)
+{
+	size_t max = strlen(stdio_names[s->want]) + 1, count;
+	ssize_t n;
+	int fd;
+
+	n = passfd_recv(s->fd, s->payload + s->payload_len, max - s->payload_len, MSG_DONTWAIT, &fd,
+			&count);
+	if (n < 0 && errno == EAGAIN)
+		return;
+	s->got_count += count;
+	if (fd >= 0 && s->got_fd < 0)
+		s->got_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	if (n <= 0) {
+		s->eof = true;
+		s->broken = true;
+		return;
+	}
+	s->payload_len += (size_t)n;
+	judge_payload(s);
+}
+
+/* After 354, what is in the buffer already was sent too early: it is the wrong payload. */
+static void take_early_payload(struct session *s)
+{
+	size_t len = s->in.len - s->taken, max = strlen(stdio_names[s->want]) + 1;
+
+	if (!len)
+		return;
+	s->want = -1;
+	s->taken += len < max ? len : max;
+	s->scanned = 0;
+	session_reply(s, 500, "Invalid payload: it came before it was asked for.");
+}
+
+static void run_lines(struct session *s)
+{
+	bool more = true;
+
+	for (int budget = BUDGET; budget > 0; budget--) {
+		if (s->broken || s->parked || s->closing || s->want >= 0 || s->out.failed)
+			return;
+		if (next_line(s)) {
+			if (s->want >= 0)
+				take_early_payload(s);
+			continue;
+		}
+		if (s->eof || !more || s->out.len > READ_SIZE || !fill(s, &more))
+			return;
+	}
+}
+
+static bool has_line(const struct session *s)
+{
+	size_t len = s->in.len - s->taken;
+
+	return len && (s->eof || memchr(s->in.data + s->taken + s->scanned, '\n', len - s->scanned));
+}
+
+static void session_run(void *obj, uint32_t events)
+{
+	struct session *s = obj;
+	uint32_t interest = 0;
+
+	if (events & (EPOLLHUP | EPOLLERR) && (s->parked || s->out.len))
+		s->broken = true;
+	flush(s);
+	if (!s->out.len && s->want >= 0 && events & (EPOLLIN | EPOLLHUP))
+		take_descriptor(s);
+	if (!s->out.len || s->want < 0)
+		run_lines(s);
+	buf_consume(&s->in, s->taken);
+	s->taken = 0;
+	flush(s);
+	if (s->broken || (!s->out.len && !s->parked && (s->closing || (s->eof && !s->in.len)))) {
+		session_free(s);
+		return;
+	}
+	if (s->out.len || (!s->parked && s->want < 0 && has_line(s)))
+		interest = EPOLLOUT;
+	else if (!s->parked && !s->eof)
+		interest = EPOLLIN;
+	loop_set(s->server->loop, s->id, interest);
+}
+
+void session_resume(struct session *s)
+{
+	s->parked = false;
+	s->wait.what = PARK_NONE;
+	free(s->wait.pids);
+	s->wait.pids = NULL;
+	flush(s);
+	loop_set(s->server->loop, s->id, EPOLLIN | EPOLLOUT);
+}
+
+bool session_start(struct server *srv, int fd, bool owner)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->id = loop_add(srv->loop, fd, EPOLLIN, session_run, s);
+	if (!s || !s->id) {
+		free(s);
+		close(fd);
+		return false;
+	}
+	s->server = srv;
+	s->fd = fd;
+	s->owner = owner;
+	s->want = s->got_fd = -1;
+	s->next = srv->sessions;
+	if (s->next)
+		s->next->prev = s;
+	srv->sessions = s;
+	srv->session_count++;
+	session_reply(s, 220, "Hello.");
+	flush(s);
+	return true;
+}
+
+void session_close_all(struct server *srv)
+{
+	while (srv->sessions) {
+		flush(srv->sessions);
+		session_free(srv->sessions);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One client's connection: lines in, replies out, and where in the protocol it stands. What
+ * one client does holds up nobody else: a session is read only while it owes nothing.
+ */
+#ifndef SERVER_SESSION_H
+#define SERVER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "loop.h"
+#include "server.h"
+#include "wire/command.h"
+
+/* What a handler says: done (the reply is queued), later (parked until session_resume), pass a
+ * descriptor now (354), or failed (the error becomes a 500 or 550). */
+enum answer { NOW, LATER, WANT_FD, FAILED };
+
+/* Bits of struct command.modes. */
+enum { MODE_NORMAL = 1, MODE_PROC = 2, MODE_BOTH = 3 };
+
+/* A process that is being described (PROC CRTE to PROC RUN). */
+struct plan {
+	char *executable, *cwd, *user, *tag;
+	char **argv, **env; /* env NULL: the server's */
+	int fds[3];
+	bool log;  /* descriptors 1 and 2 go to a log of the node's */
+	bool tied; /* SIGHUP when this session ends */
+	bool tty;  /* descriptor 0 becomes its controlling terminal */
+};
+
+/* What a parked session waits for: its process to start, a process to end (and be forgotten),
+ * the first of several to end. */
+enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST };
+
+struct session {
+	struct server *server;
+	struct session *next, *prev;
+	int fd;
+	loop_id id;
+	bool owner; /* of the node: its end is the node's end (--fd) */
+
+	struct buf in, out;
+	size_t taken;	 /* bytes of in that are done with */
+	size_t scanned;	 /* bytes behind them that hold no newline */
+	bool skipping;	 /* inside a line that is too long */
+	bool eof;	 /* nothing more to read */
+	bool closing;	 /* close when out is empty */
+	bool broken;	 /* close now */
+	struct args args; /* of the command under way */
+
+	struct plan *plan; /* in the PROC mode */
+
+	int want;	   /* 0 to 2: which descriptor is awaited; -1: none */
+	char payload[16];
+	size_t payload_len;
+	int got_fd;
+	size_t got_count;
+
+	bool parked;
+	struct {
+		enum park what;
+		int32_t *pids; /* PARK_END: one; PARK_FIRST: several */
+		size_t count;
+	} wait;
+};
+
+/* Takes over fd, greets. false: not possible (fd is closed). */
+bool session_start(struct server *s, int fd, bool owner);
+
+/* Queue a reply; text may have several lines. */
+void session_reply(struct session *s, int code, const char *text);
+__attribute__((format(printf, 3, 4))) void session_replyf(struct session *s, int code,
+							   const char *fmt, ...);
+/* 200, a comment line, and a pickle (a whole document). */
+void session_reply_data(struct session *s, const char *comment, const struct buf *pickle);
+/* The 500 or 550 that an error stands for. */
+void session_reply_error(struct session *s, const struct err *e);
+
+/* Ends the parking; the reply has been queued and goes out now. What the client has sent
+ * since is looked at by the loop, never from here. */
+void session_resume(struct session *s);
+
+/* Flushes what can be, then closes everything; at the end of the server. */
+void session_close_all(struct server *s);
+
+/* The rows of commands.c. */
+extern const struct command server_commands[];
+
+/* Handlers get the session as ctx. */
+#define SESSION_HANDLER(name) \
+	int name(void *ctx, const struct command *cmd, struct err *e)
+
+SESSION_HANDLER(srv_help);
+SESSION_HANDLER(srv_quit);
+SESSION_HANDLER(srv_if_list);
+SESSION_HANDLER(srv_if_set);
+SESSION_HANDLER(srv_if_rtrn);
+SESSION_HANDLER(srv_if_del);
+SESSION_HANDLER(srv_if_info);
+SESSION_HANDLER(srv_link_veth);
+SESSION_HANDLER(srv_link_set);
+SESSION_HANDLER(srv_link_new);
+SESSION_HANDLER(srv_link_nsid);
+SESSION_HANDLER(srv_addr_list);
+SESSION_HANDLER(srv_addr_add);
+SESSION_HANDLER(srv_addr_del);
+SESSION_HANDLER(srv_addr_info);
+SESSION_HANDLER(srv_rout_list);
+SESSION_HANDLER(srv_rout_change);
+SESSION_HANDLER(srv_rout_info);
+SESSION_HANDLER(srv_proc_crte);
+SESSION_HANDLER(srv_proc_poll);
+SESSION_HANDLER(srv_proc_wait);
+SESSION_HANDLER(srv_proc_kill);
+SESSION_HANDLER(srv_proc_list);
+SESSION_HANDLER(srv_proc_next);
+SESSION_HANDLER(srv_proc_user);
+SESSION_HANDLER(srv_proc_cwd);
+SESSION_HANDLER(srv_proc_env);
+SESSION_HANDLER(srv_proc_stdio);
+SESSION_HANDLER(srv_proc_run);
+SESSION_HANDLER(srv_proc_abrt);
+SESSION_HANDLER(srv_proc_log);
+SESSION_HANDLER(srv_proc_name);
+SESSION_HANDLER(srv_proc_tie);
+SESSION_HANDLER(srv_proc_tty);
+SESSION_HANDLER(srv_node_info);
+SESSION_HANDLER(srv_node_end);
+
+/* Takes the descriptor that was asked for with 354 (srv_proc.c). */
+void srv_proc_take_fd(struct session *s, int which, int fd);
+/* Forgets the plan of a session, if any. */
+void plan_free(struct plan *p);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QUIT, HELP, and NODE: the connection and the node itself (NODE is an extension). */
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "children.h"
+#include "describe.h"
+#include "session.h"
+#include "wire/pickle.h"
+
+int srv_quit(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	session_reply(s, 221, "Goodbye.");
+	s->closing = true;
+	return NOW;
+}
+
+int srv_help(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	unsigned int mode = s->plan ? MODE_PROC : MODE_NORMAL;
+	own(buf) struct buf text = {0};
+
+	(void)cmd;
+	(void)e;
+	buf_adds(&text, "Commands:");
+	for (const struct command *c = server_commands; c->word; c++)
+		if (c->modes & mode)
+			buf_addf(&text, "\n%s%s%s", c->word, c->sub ? " " : "",
+				 c->sub ? c->sub : "");
+	session_reply(s, 200, buf_cstr(&text));
+	return NOW;
+}
+
+int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	const struct server *srv = s->server;
+	own(buf) struct buf b = {0};
+
+	(void)cmd;
+	(void)e;
+	pickle_start(&b);
+	pickle_dict(&b);
+	describe_str(&b, "name", srv->name);
+	describe_str(&b, "lab", srv->lab);
+	describe_int(&b, "pid", getpid());
+	describe_int(&b, "keeper", srv->name ? getppid() : 0);
+	describe_int(&b, "started", srv->started);
+	describe_int(&b, "processes", (int64_t)children_running(srv));
+	describe_int(&b, "sessions", srv->session_count);
+	describe_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
+	describe_bool(&b, "forwarding", srv->forwarding);
+	pickle_dict_end(&b);
+	pickle_stop(&b);
+	session_reply_data(s, "Node data follows.", &b);
+	return NOW;
+}
+
+/* The reply goes out before the end begins; what it names is gone last of all. */
+int srv_node_end(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	session_replyf(s, 200, "%d is gone when the node is.",
+		       (int)(s->server->name ? getppid() : getpid()));
+	server_end(s->server);
+	return NOW;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* PROC: starting processes (wire.md sections 3 and 4), waiting for them, signalling them. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "children.h"
+#include "session.h"
+#include "wire/pickle.h"
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	free(p->executable);
+	free(p->cwd);
+	free(p->user);
+	free(p->tag);
+	for (char **v = p->argv; v && *v; v++)
+		free(*v);
+	for (char **v = p->env; v && *v; v++)
+		free(*v);
+	free(p->argv);
+	free(p->env);
+	for (int i = 0; i < 3; i++)
+		if (p->fds[i] >= 0)
+			close(p->fds[i]);
+	free(p);
+}
+
+/* Refuses what no system call could be given. */
+static int check_text(const struct arg *a, struct err *e)
+{
+	if (strlen(a->s) == a->len)
+		return 0;
+	return err_set(e, ERR_VALUE, 0, "%.60s: NUL byte in an argument", a->s);
+}
+
+static int set_text(char **place, const struct arg *a, struct err *e)
+{
+	char *copy;
+
+	if (check_text(a, e))
+		return -1;
+	copy = strdup(a->s);
+	if (!copy)
+		return err_nomem(e);
+	free(*place);
+	*place = copy;
+	return 0;
+}
+
+int srv_proc_crte(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	const struct arg *argv = s->args.n > 1 ? s->args.v + 1 : s->args.v;
+	size_t argc = s->args.n > 1 ? s->args.n - 1 : 1;
+	struct plan *p = calloc(1, sizeof(*p));
+	int failed;
+
+	(void)cmd;
+	if (!p) {
+		err_nomem(e);
+		return FAILED;
+	}
+	for (int i = 0; i < 3; i++)
+		p->fds[i] = -1;
+	p->argv = calloc(argc + 1, sizeof(*p->argv));
+	failed = p->argv ? set_text(&p->executable, &s->args.v[0], e) : err_nomem(e);
+	for (size_t i = 0; i < argc && !failed; i++)
+		failed = set_text(&p->argv[i], &argv[i], e);
+	if (failed) {
+		plan_free(p);
+		return FAILED;
+	}
+	s->plan = p;
+	session_reply(s, 200, "Entering PROC mode.");
+	return NOW;
+}
+
+static int set_and_reply(struct session *s, char **place, struct err *e)
+{
+	if (set_text(place, &s->args.v[0], e))
+		return FAILED;
+	session_reply(s, 200, "Noted.");
+	return NOW;
+}
+
+int srv_proc_user(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	return set_and_reply(s, &s->plan->user, e);
+}
+
+int srv_proc_cwd(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	return set_and_reply(s, &s->plan->cwd, e);
+}
+
+int srv_proc_name(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	if (children_find_tag(s->server, s->args.v[0].s) &&
+	    children_find_tag(s->server, s->args.v[0].s)->state != CHILD_ENDED) {
+		err_set(e, ERR_REFUSED, 0, "A process named %.80s runs already.", s->args.v[0].s);
+		return FAILED;
+	}
+	return set_and_reply(s, &s->plan->tag, e);
+}
+
+static int replace_env(struct plan *p, const struct args *args, struct err *e)
+{
+	char **env = calloc(args->n / 2 + 1, sizeof(*env));
+	size_t n = 0;
+
+	if (!env)
+		return err_nomem(e);
+	for (size_t i = 0; i < args->n; i += 2) {
+		if (check_text(&args->v[i], e) || check_text(&args->v[i + 1], e))
+			break;
+		if (asprintf(&env[n], "%s=%s", args->v[i].s, args->v[i + 1].s) < 0) {
+			env[n] = NULL;
+			err_nomem(e);
+			break;
+		}
+		n++;
+	}
+	if (n == args->n / 2) {
+		char **old = p->env;
+
+		p->env = env;
+		env = old;
+	}
+	for (char **v = env; v && *v; v++)
+		free(*v);
+	free(env);
+	return e->kind ? -1 : 0;
+}
+
+int srv_proc_env(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	if (s->args.n % 2) {
+		err_set(e, ERR_USAGE, 0, "Names and values must come in pairs.");
+		return FAILED;
+	}
+	if (replace_env(s->plan, &s->args, e))
+		return FAILED;
+	session_replyf(s, 200, "%zu definition(s) read.", s->args.n / 2);
+	return NOW;
+}
+
+int srv_proc_stdio(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)e;
+	s->want = !strcmp(cmd->sub, "SIN") ? 0 : !strcmp(cmd->sub, "SOUT") ? 1 : 2;
+	return WANT_FD;
+}
+
+void srv_proc_take_fd(struct session *s, int which, int fd)
+{
+	if (s->plan->fds[which] >= 0)
+		close(s->plan->fds[which]);
+	s->plan->fds[which] = fd;
+	session_reply(s, 200, "Descriptor saved.");
+}
+
+int srv_proc_log(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	if (s->server->lab_fd < 0) {
+		err_set(e, ERR_REFUSED, 0, "This server keeps no logs.");
+		return FAILED;
+	}
+	s->plan->log = true;
+	session_reply(s, 200, "Output will be kept.");
+	return NOW;
+}
+
+int srv_proc_tie(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	s->plan->tied = true;
+	session_reply(s, 200, "Will hang up with this connection.");
+	return NOW;
+}
+
+int srv_proc_tty(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	s->plan->tty = true;
+	session_reply(s, 200, "Will have a controlling terminal.");
+	return NOW;
+}
+
+/* The server's environment without DISPLAY, unless the client gave another. */
+static int default_env(struct plan *p, struct err *e)
+{
+	size_t n = 0, out = 0;
+	char **from = p->env ? p->env : environ;
+	char **env;
+
+	while (from[n])
+		n++;
+	env = calloc(n + 1, sizeof(*env));
+	if (!env)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++) {
+		if (!strncmp(from[i], "DISPLAY=", 8))
+			continue;
+		env[out] = strdup(from[i]);
+		if (!env[out++]) {
+			for (size_t k = 0; env[k]; k++)
+				free(env[k]);
+			free(env);
+			return err_nomem(e);
+		}
+	}
+	for (char **v = p->env; v && *v; v++)
+		free(*v);
+	free(p->env);
+	p->env = env;
+	return 0;
+}
+
+int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct plan *p = s->plan;
+
+	(void)cmd;
+	s->plan = NULL;
+	if (s->server->ending) {
+		plan_free(p);
+		err_set(e, ERR_REFUSED, 0, "The node is ending.");
+		return FAILED;
+	}
+	if (default_env(p, e)) {
+		plan_free(p);
+		return FAILED;
+	}
+	return children_start(s->server, s, p, e) ? FAILED : LATER;
+}
+
+int srv_proc_abrt(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	plan_free(s->plan);
+	s->plan = NULL;
+	session_reply(s, 200, "Aborted.");
+	return NOW;
+}
+
+static struct child *find(struct session *s, int32_t pid, struct err *e)
+{
+	struct child *c = children_find(s->server, pid);
+
+	if (!c)
+		err_set(e, ERR_REFUSED, 0, "Process %d does not exist.", pid);
+	return c;
+}
+
+/* POLL and WAIT report an end once. */
+static void report_end(struct session *s, struct child *c)
+{
+	session_replyf(s, 200, "%d exitcode.", c->status);
+	children_forget(s->server, c);
+}
+
+int srv_proc_poll(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct child *c;
+
+	(void)cmd;
+	children_reap(s->server); /* its end may be known to the kernel, but not yet to the loop */
+	c = find(s, s->args.v[0].i, e);
+	if (!c)
+		return FAILED;
+	if (c->state == CHILD_ENDED)
+		report_end(s, c);
+	else
+		session_reply(s, 450, "Not finished yet.");
+	return NOW;
+}
+
+static int park(struct session *s, enum park what, struct err *e)
+{
+	s->wait.pids = calloc(s->args.n, sizeof(*s->wait.pids));
+	if (!s->wait.pids) {
+		err_nomem(e);
+		return FAILED;
+	}
+	for (size_t i = 0; i < s->args.n; i++)
+		s->wait.pids[i] = s->args.v[i].i;
+	s->wait.count = s->args.n;
+	s->wait.what = what;
+	return LATER;
+}
+
+int srv_proc_wait(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct child *c = find(s, s->args.v[0].i, e);
+
+	(void)cmd;
+	if (!c)
+		return FAILED;
+	if (c->state != CHILD_ENDED)
+		return park(s, PARK_END, e);
+	report_end(s, c);
+	return NOW;
+}
+
+/* The first of several to end: those that have are looked at in the order in which they were
+ * named. Nothing is forgotten. */
+int srv_proc_next(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	for (size_t i = 0; i < s->args.n; i++) {
+		struct child *c = find(s, s->args.v[i].i, e);
+
+		if (!c)
+			return FAILED;
+		if (c->state != CHILD_ENDED)
+			continue;
+		session_replyf(s, 200, "%d %d ended.", (int)c->pid, c->status);
+		return NOW;
+	}
+	return park(s, PARK_FIRST, e);
+}
+
+int srv_proc_kill(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct child *c = find(s, s->args.v[0].i, e);
+	int sig = s->args.n > 1 ? s->args.v[1].i : SIGTERM;
+
+	(void)cmd;
+	if (!c)
+		return FAILED;
+	if (children_kill(c, sig)) {
+		err_os(e, errno, "signal %d to process %d", sig, s->args.v[0].i);
+		return FAILED;
+	}
+	session_reply(s, 200, "Process signalled.");
+	return NOW;
+}
+
+int srv_proc_list(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	own(buf) struct buf pickle = {0};
+
+	(void)cmd;
+	(void)e;
+	children_reap(s->server);
+	pickle_start(&pickle);
+	children_describe(s->server, &pickle, s->args.n ? s->args.v[0].s : NULL);
+	pickle_stop(&pickle);
+	session_reply_data(s, "Process data follows.", &pickle);
+	return NOW;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* wait: wait for processes of a node to end. */
+#include <errno.h>
+#include <limits.h>
+#include <time.h>
+
+#include "applets.h"
+#include "base/num.h"
+#include "ui/exit.h"
+
+/* The processes that are still waited for. */
+struct waiting {
+	pid_t *pids;
+	size_t n;
+	int64_t deadline; /* ms of CLOCK_MONOTONIC; -1: none */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int read_pids(struct client *c, const struct given *names, struct waiting *w, struct err *e)
+{
+	w->pids = calloc(names->n + 1, sizeof(*w->pids));
+	if (!w->pids)
+		return err_nomem(e);
+	for (size_t i = 0; i < names->n; i++)
+		if (call_find(c, names->v[i], &w->pids[w->n++], e))
+			return -1;
+	return 0;
+}
+
+/* Without names: all that run. */
+static int read_running(struct client *c, struct waiting *w, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *list = call_processes(c, NULL, &pool, e);
+
+	if (!list)
+		return -1;
+	w->pids = calloc(value_len(list) + 1, sizeof(*w->pids));
+	if (!w->pids)
+		return err_nomem(e);
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *d = value_at(list, i);
+
+		if (!strcmp(value_text(d, "state", ""), "running"))
+			w->pids[w->n++] = (pid_t)value_num(d, "pid", 0);
+	}
+	return 0;
+}
+
+static int poll_reply(struct client *c, const struct waiting *w, struct err *e)
+{
+	int64_t left = w->deadline < 0 ? -1 : w->deadline - now_ms();
+
+	if (w->deadline >= 0 && left < 0)
+		left = 0;
+	if (client_poll(c, -1, left > INT_MAX ? INT_MAX : (int)left))
+		return 0;
+	return err_set(e, ERR_TIMEOUT, 0, "%zu process(es) still running", w->n);
+}
+
+/* The reference has no NEXT: there each is waited for in turn, and forgotten. */
+static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct err *e)
+{
+	char text[64];
+	int code;
+
+	client_put(c, "PROC WAIT");
+	client_put_i(c, w->pids[0]);
+	client_end(c);
+	if (poll_reply(c, w, e))
+		return -1;
+	if (client_reply(c, &code, text, sizeof(text), e)) {
+		if (e->kind == ERR_REFUSED)
+			err_set(e, ERR_ABSENT, ESRCH, "%d: no such process", (int)w->pids[0]);
+		return -1;
+	}
+	*status = (int)strtol(text, NULL, 10);
+	return (int)w->pids[0];
+}
+
+/* Waits for one to end. Its PID, or -1. */
+static int wait_next(struct client *c, struct waiting *w, int *status, struct err *e)
+{
+	char text[64], *end;
+	int code, pid;
+
+	client_put(c, "PROC NEXT");
+	for (size_t i = 0; i < w->n; i++)
+		client_put_i(c, w->pids[i]);
+	client_end(c);
+	if (poll_reply(c, w, e))
+		return -1;
+	if (client_reply(c, &code, text, sizeof(text), e))
+		return e->kind == ERR_REFUSED ? wait_in_turn(c, w, status, e) : -1;
+	pid = (int)strtol(text, &end, 10);
+	*status = (int)strtol(end, NULL, 10);
+	return pid;
+}
+
+static void drop(struct waiting *w, pid_t pid)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->pids[i] != pid)
+			w->pids[kept++] = w->pids[i];
+	w->n = kept;
+}
+
+static int wait_all(struct client *c, struct waiting *w, const struct call *call, struct err *e)
+{
+	const struct given *names = call_all(call, "PID|TAG");
+	pid_t last = w->n ? w->pids[w->n - 1] : 0;
+	int code = 0;
+
+	while (w->n) {
+		int status, pid = wait_next(c, w, &status, e);
+
+		if (pid <= 0)
+			return -1;
+		/* As in sh: that of the last that was named. */
+		if (pid == last && names->n)
+			code = exit_from_status(status);
+		if (call_get(call, "-n"))
+			return exit_from_status(status);
+		drop(w, pid);
+	}
+	return code;
+}
+
+static int wait_run(struct call *call, struct err *e)
+{
+	own(client) struct client c = CLIENT_INIT;
+	const struct given *names = call_all(call, "PID|TAG");
+	const char *limit = call_get(call, "-t");
+	struct waiting w = { .deadline = -1 };
+	int64_t ms;
+	int rc;
+
+	if (limit && !num_parse_ms(limit, &ms))
+		return err_set(e, ERR_USAGE, 0, "-t %.40s: not a time (250ms, 2s, 1m)", limit);
+	if (limit)
+		w.deadline = now_ms() + ms;
+	if (connect_node(&c, call, e))
+		return -1;
+	rc = names->n ? read_pids(&c, names, &w, e) : read_running(&c, &w, e);
+	if (!rc)
+		rc = wait_all(&c, &w, call, e);
+	free(w.pids);
+	return of_node(call, rc, e);
+}
+
+const struct verb applet_wait_verbs[] = {
+	{ NULL,
+	  "until all have ended, with the exit code of the last (-n: the first to end; -t: 124 when "
+	  "the time is up)",
+	  { { NULL, "PID|TAG", WORD_MANY }, { "-n", NULL, 0 }, { "-t", "TIME", 0 } },
+	  wait_run },
+	{ 0 },
+};

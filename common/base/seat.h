@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a process that is to become a node is given by who starts it (lab/start.h). */
+#ifndef BASE_SEAT_H
+#define BASE_SEAT_H
+
+struct node_seat {
+	const char *lab, *name;
+	int lab_fd;    /* the lab's folder, opened for this process alone */
+	int listen_fd; /* a socket, bound to its place in the folder, not yet listening */
+	int ready_fd;  /* where a struct err is written: ERR_NONE when the node serves */
+	int foreground; /* stays with its terminal: SIGINT ends it */
+};
+
+#endif

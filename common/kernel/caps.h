@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Capabilities, through libcap-ng. */
+#ifndef KERNEL_CAPS_H
+#define KERNEL_CAPS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Does the calling process have the capability (CAP_SYS_ADMIN ...)? */
+bool caps_have(unsigned int cap);
+
+/* Explains a refusal: if errnum is EPERM and cap is missing, fills e with "WHAT: needs
+ * CAP_..."; else as err_os. Returns -1. */
+int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e);
+
+/* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
+ * (bounding and ambient sets included), no_new_privs. uid 0 keeps its capabilities. 0, or -1
+ * with errno. For the child between fork and exec. */
+int caps_become(uid_t uid, gid_t gid);
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces by rtnetlink: see link.h. */
+#include "kernel/link.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <netlink/addr.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/veth.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+
+/* Reading is done without libnl-route's objects: they copy a hundred attributes that nobody
+ * here asks for, and a listing is the commonest request of all. */
+
+static void read_lladdr(struct lladdr *a, const struct nlattr *attr)
+{
+	int len = attr ? nla_len(attr) : 0;
+
+	if (len <= 0 || len > (int)sizeof(a->bytes))
+		return;
+	a->len = (unsigned char)len;
+	memcpy(a->bytes, nla_data(attr), (size_t)len);
+}
+
+static int read_int(struct nlattr *const *tb, int type)
+{
+	return tb[type] ? (int)nla_get_u32(tb[type]) : 0;
+}
+
+static bool read_link(const struct nlmsghdr *h, struct iface *i)
+{
+	const struct ifinfomsg *ifi = nlmsg_data(h);
+	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+
+	*i = (struct iface){0};
+	if (h->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*ifi), tb, IFLA_MAX, NULL) < 0 ||
+	    !tb[IFLA_IFNAME])
+		return false;
+	i->index = ifi->ifi_index;
+	i->flags = ifi->ifi_flags;
+	i->arptype = ifi->ifi_type;
+	nla_strlcpy(i->name, tb[IFLA_IFNAME], sizeof(i->name));
+	if (tb[IFLA_QDISC])
+		nla_strlcpy(i->qdisc, tb[IFLA_QDISC], sizeof(i->qdisc));
+	read_lladdr(&i->lladdr, tb[IFLA_ADDRESS]);
+	read_lladdr(&i->broadcast, tb[IFLA_BROADCAST]);
+	i->mtu = (uint32_t)read_int(tb, IFLA_MTU);
+	i->link = read_int(tb, IFLA_LINK);
+	i->has_netnsid = tb[IFLA_LINK_NETNSID] != NULL;
+	i->netnsid = read_int(tb, IFLA_LINK_NETNSID);
+	i->master = read_int(tb, IFLA_MASTER);
+	i->group = (uint32_t)read_int(tb, IFLA_GROUP);
+	i->txqlen = (uint32_t)read_int(tb, IFLA_TXQLEN);
+	if (tb[IFLA_OPERSTATE])
+		i->operstate = nla_get_u8(tb[IFLA_OPERSTATE]);
+	if (tb[IFLA_LINKMODE])
+		i->linkmode = nla_get_u8(tb[IFLA_LINKMODE]);
+	if (tb[IFLA_LINKINFO] &&
+	    !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) &&
+	    info[IFLA_INFO_KIND])
+		nla_strlcpy(i->kind, info[IFLA_INFO_KIND], sizeof(i->kind));
+	return true;
+}
+
+/* A request about one interface (index 0: none named) with the statistics left out. */
+static struct nl_msg *get_request(int index, const char *name)
+{
+	struct ifinfomsg ifi = { .ifi_index = index };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
+
+	if (msg && (nlmsg_append(msg, &ifi, sizeof(ifi), NLMSG_ALIGNTO) < 0 ||
+		    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0 ||
+		    (name && nla_put_string(msg, IFLA_IFNAME, name) < 0))) {
+		nlmsg_free(msg);
+		return NULL;
+	}
+	return msg;
+}
+
+struct each {
+	link_fn *fn;
+	void *arg;
+};
+
+static void each_link(const struct nlmsghdr *h, void *arg)
+{
+	const struct each *each = arg;
+	struct iface i;
+
+	if (read_link(h, &i))
+		each->fn(&i, each->arg);
+}
+
+int link_each(struct netlink *nl, link_fn *fn, void *arg, struct err *e)
+{
+	struct each each = { fn, arg };
+
+	return netlink_dump(nl, get_request(0, NULL), "interfaces", each_link, &each, e);
+}
+
+static void one_link(const struct nlmsghdr *h, void *arg)
+{
+	read_link(h, arg);
+}
+
+int link_get(struct netlink *nl, int index, struct iface *i, struct err *e)
+{
+	i->index = 0;
+	if (index > 0 &&
+	    netlink_request(nl, get_request(index, NULL), "interface", one_link, i, e) &&
+	    e->errnum != ENODEV)
+		return -1;
+	if (i->index)
+		return 0;
+	err_set(e, ERR_ABSENT, ENODEV, "interface %d: no such interface", index);
+	e->key = index;
+	return -1;
+}
+
+int link_by_name(struct netlink *nl, const char *name, struct iface *i, struct err *e)
+{
+	i->index = 0;
+	if (netlink_request(nl, get_request(0, name), name, one_link, i, e)) {
+		if (e->errnum == ENODEV)
+			err_set(e, ERR_ABSENT, ENODEV, "%s: no such interface", name);
+		return -1;
+	}
+	return 0;
+}
+
+/* Keeps of c only what differs from the interface as it is. */
+static struct link_change difference(const struct link_change *c, const struct iface *i)
+{
+	struct link_change d = *c;
+	int same = 0;
+
+	same |= strcmp(c->name, i->name) ? 0 : LINK_NAME;
+	same |= c->mtu == i->mtu ? LINK_MTU : 0;
+	same |= lladdr_equal(&c->lladdr, &i->lladdr) ? LINK_LLADDR : 0;
+	same |= lladdr_equal(&c->broadcast, &i->broadcast) ? LINK_BROADCAST : 0;
+	same |= c->up == !!(i->flags & IFF_UP) ? LINK_UP : 0;
+	same |= c->multicast == !!(i->flags & IFF_MULTICAST) ? LINK_MULTICAST : 0;
+	same |= c->arp == !(i->flags & IFF_NOARP) ? LINK_ARP : 0;
+	same |= c->master == i->master ? LINK_MASTER : 0;
+	d.set &= (unsigned int)~same;
+	return d;
+}
+
+/* The same attributes as in c, with the values that i has. */
+static struct link_change inverse(const struct link_change *c, const struct iface *i)
+{
+	struct link_change d = {
+		.set = c->set,
+		.mtu = i->mtu,
+		.lladdr = i->lladdr,
+		.broadcast = i->broadcast,
+		.up = i->flags & IFF_UP,
+		.multicast = i->flags & IFF_MULTICAST,
+		.arp = !(i->flags & IFF_NOARP),
+		.master = i->master,
+	};
+
+	memcpy(d.name, i->name, sizeof(d.name));
+	return d;
+}
+
+static void put_flag(struct rtnl_link *l, unsigned int flag, bool on)
+{
+	if (on)
+		rtnl_link_set_flags(l, flag);
+	else
+		rtnl_link_unset_flags(l, flag);
+}
+
+static bool put_lladdr(struct rtnl_link *l, const struct lladdr *a,
+		       void (*set)(struct rtnl_link *, struct nl_addr *))
+{
+	struct nl_addr *addr = nl_addr_build(AF_LLC, a->bytes, a->len);
+
+	if (!addr)
+		return false;
+	set(l, addr);
+	nl_addr_put(addr);
+	return true;
+}
+
+static bool put_changes(struct rtnl_link *l, const struct link_change *c)
+{
+	bool ok = true;
+
+	if (c->set & LINK_NAME)
+		rtnl_link_set_name(l, c->name);
+	if (c->set & LINK_MTU)
+		rtnl_link_set_mtu(l, c->mtu);
+	if (c->set & LINK_LLADDR)
+		ok = put_lladdr(l, &c->lladdr, rtnl_link_set_addr);
+	if (c->set & LINK_BROADCAST)
+		ok = ok && put_lladdr(l, &c->broadcast, rtnl_link_set_broadcast);
+	if (c->set & LINK_UP)
+		put_flag(l, IFF_UP, c->up);
+	if (c->set & LINK_MULTICAST)
+		put_flag(l, IFF_MULTICAST, c->multicast);
+	if (c->set & LINK_ARP)
+		put_flag(l, IFF_NOARP, !c->arp);
+	if (c->set & LINK_MASTER)
+		rtnl_link_set_master(l, c->master);
+	return ok;
+}
+
+/* One request with all of c. The kernel may refuse it after having done a part. */
+static int apply(struct netlink *nl, const struct iface *now, const struct link_change *c,
+		 struct err *e)
+{
+	struct rtnl_link *orig, *changes;
+	struct nl_msg *msg = NULL;
+	int code = -NLE_NOMEM;
+
+	if (!c->set)
+		return 0;
+	orig = rtnl_link_alloc();
+	changes = rtnl_link_alloc();
+	if (orig && changes && put_changes(changes, c)) {
+		rtnl_link_set_ifindex(orig, now->index);
+		code = rtnl_link_build_change_request(orig, changes, 0, &msg);
+	}
+	rtnl_link_put(orig);
+	rtnl_link_put(changes);
+	if (code < 0)
+		return netlink_build_error(code, now->name, e);
+	return netlink_request(nl, msg, now->name, NULL, NULL, e);
+}
+
+/* Some drivers take a link-layer address only while the device is down. */
+static int apply_while_down(struct netlink *nl, const struct iface *now,
+			    const struct link_change *c, struct err *e)
+{
+	struct link_change down = { .set = LINK_UP, .up = false }, rest = *c;
+
+	if (apply(nl, now, &down, e))
+		return -1;
+	if (!(rest.set & LINK_UP)) {
+		rest.set |= LINK_UP;
+		rest.up = true;
+	}
+	return apply(nl, now, &rest, e);
+}
+
+int link_change(struct netlink *nl, int index, const struct link_change *c, struct err *e)
+{
+	struct iface before, now;
+	struct link_change todo, undo;
+	struct err ignored;
+
+	if (link_get(nl, index, &before, e))
+		return -1;
+	todo = difference(c, &before);
+	if (!apply(nl, &before, &todo, e))
+		return 0;
+	if (e->errnum == EBUSY && todo.set & LINK_LLADDR && before.flags & IFF_UP &&
+	    !apply_while_down(nl, &before, &todo, e))
+		return 0;
+	todo.set |= LINK_UP;
+	if (!link_get(nl, index, &now, &ignored)) {
+		undo = inverse(&todo, &before);
+		undo = difference(&undo, &now);
+		if (apply(nl, &now, &undo, &ignored))
+			err_prefix(e, "%s (not all of it could be taken back)", before.name);
+	}
+	return -1;
+}
+
+int link_del(struct netlink *nl, int index, struct err *e)
+{
+	struct iface i;
+	struct rtnl_link *l;
+	struct nl_msg *msg = NULL;
+	int code = -NLE_NOMEM;
+
+	if (link_get(nl, index, &i, e))
+		return -1;
+	l = rtnl_link_alloc();
+	if (l) {
+		rtnl_link_set_ifindex(l, index);
+		code = rtnl_link_build_delete_request(l, &msg);
+	}
+	rtnl_link_put(l);
+	if (code < 0)
+		return netlink_build_error(code, i.name, e);
+	return netlink_request(nl, msg, i.name, NULL, NULL, e);
+}
+
+int link_move(struct netlink *nl, int index, int pid, struct err *e)
+{
+	struct iface i;
+	struct rtnl_link *orig, *changes;
+	struct nl_msg *msg = NULL;
+	int code = -NLE_NOMEM;
+
+	if (link_get(nl, index, &i, e))
+		return -1;
+	orig = rtnl_link_alloc();
+	changes = rtnl_link_alloc();
+	if (orig && changes) {
+		rtnl_link_set_ifindex(orig, index);
+		rtnl_link_set_ns_pid(changes, pid);
+		code = rtnl_link_build_change_request(orig, changes, 0, &msg);
+	}
+	rtnl_link_put(orig);
+	rtnl_link_put(changes);
+	if (code < 0)
+		return netlink_build_error(code, i.name, e);
+	return netlink_request(nl, msg, i.name, NULL, NULL, e);
+}
+
+static int send_new(struct netlink *nl, struct rtnl_link *l, const char *name, struct err *e)
+{
+	struct nl_msg *msg = NULL;
+	int code = -NLE_NOMEM;
+
+	if (l)
+		code = rtnl_link_build_add_request(l, NLM_F_CREATE | NLM_F_EXCL, &msg);
+	rtnl_link_put(l);
+	if (code < 0)
+		return netlink_build_error(code, name, e);
+	return netlink_request(nl, msg, name, NULL, NULL, e);
+}
+
+int link_add_veth(struct netlink *nl, const char *name, const char *peer_name, int peer_pid,
+		  const struct lladdr *lladdr, const struct lladdr *peer_lladdr, struct err *e)
+{
+	struct rtnl_link *l = rtnl_link_veth_alloc(), *peer;
+
+	if (!l)
+		return err_nomem(e);
+	peer = rtnl_link_veth_get_peer(l); /* a reference of ours */
+	rtnl_link_set_name(l, name);
+	rtnl_link_set_flags(l, IFF_UP);
+	rtnl_link_set_name(peer, peer_name);
+	rtnl_link_set_ns_pid(peer, peer_pid); /* its flags: the kernel refuses IFF_UP here */
+	if ((lladdr && !put_lladdr(l, lladdr, rtnl_link_set_addr)) ||
+	    (peer_lladdr && !put_lladdr(peer, peer_lladdr, rtnl_link_set_addr))) {
+		rtnl_link_put(peer);
+		rtnl_link_put(l);
+		return err_nomem(e);
+	}
+	rtnl_link_put(peer);
+	return send_new(nl, l, name, e);
+}
+
+int link_add(struct netlink *nl, const char *name, const char *kind, struct err *e)
+{
+	struct rtnl_link *l = rtnl_link_alloc();
+
+	if (l) {
+		rtnl_link_set_name(l, name);
+		if (rtnl_link_set_type(l, kind) < 0) {
+			rtnl_link_put(l);
+			return err_set(e, ERR_VALUE, 0, "%s: unknown type %s", name, kind);
+		}
+	}
+	return send_new(nl, l, name, e);
+}
+
+int link_loopback_up(struct err *e)
+{
+	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	own(fd) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &r))
+		return err_os(e, errno, "loopback");
+	return 0;
+}
+
+static void read_nsid(const struct nlmsghdr *h, void *arg)
+{
+	struct nlattr *a = nlmsg_find_attr((struct nlmsghdr *)(uintptr_t)h, sizeof(struct rtgenmsg),
+					   NETNSA_NSID);
+
+	if (h->nlmsg_type == RTM_NEWNSID && a)
+		*(int *)arg = (int)nla_get_u32(a);
+}
+
+int link_netnsid(struct netlink *nl, int pid, int *id, struct err *e)
+{
+	struct rtgenmsg gen = { .rtgen_family = AF_UNSPEC };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNSID, 0);
+
+	*id = -1;
+	if (msg && (nlmsg_append(msg, &gen, sizeof(gen), NLMSG_ALIGNTO) < 0 ||
+		    nla_put_u32(msg, NETNSA_PID, (uint32_t)pid) < 0)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return netlink_request(nl, msg, "namespace id", read_nsid, id, e);
+}

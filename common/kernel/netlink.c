@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One rtnetlink socket: see netlink.h. */
+#include "kernel/netlink.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct netlink {
+	struct nl_sock *sock;
+	/* of the request under way: */
+	netlink_fn *fn;
+	void *arg;
+	int errnum;
+	char ext[256]; /* the kernel's extended text, "" */
+	bool done;
+};
+
+/* Takes the text out of an error's attributes (NLM_F_ACK_TLVS). With NETLINK_CAP_ACK the
+ * request is not repeated, so they follow the struct nlmsgerr at once. */
+static void keep_ext_text(struct netlink *nl, const struct nlmsgerr *ne)
+{
+	const struct nlmsghdr *h = (const void *)((const char *)ne - NLMSG_HDRLEN);
+	struct nlattr *msg;
+	int len = (int)h->nlmsg_len - NLMSG_HDRLEN - (int)sizeof(*ne);
+
+	if (!(h->nlmsg_flags & NLM_F_ACK_TLVS) || len <= 0)
+		return;
+	if (!(h->nlmsg_flags & NLM_F_CAPPED)) {
+		int body = (int)NLMSG_ALIGN(ne->msg.nlmsg_len) - NLMSG_HDRLEN;
+
+		msg = nla_find((void *)((char *)(uintptr_t)(ne + 1) + body), len - body,
+			       NLMSGERR_ATTR_MSG);
+	} else {
+		msg = nla_find((void *)(uintptr_t)(ne + 1), len, NLMSGERR_ATTR_MSG);
+	}
+	if (!msg)
+		return;
+	nla_strlcpy(nl->ext, msg, sizeof(nl->ext));
+	err_printable(nl->ext);
+	len = (int)strlen(nl->ext);
+	if (len && nl->ext[len - 1] == '.')
+		nl->ext[len - 1] = '\0';
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *ne, void *arg)
+{
+	struct netlink *nl = arg;
+
+	(void)from;
+	nl->errnum = -ne->error;
+	nl->done = true;
+	keep_ext_text(nl, ne);
+	return NL_STOP;
+}
+
+static int on_end(struct nl_msg *msg, void *arg)
+{
+	struct netlink *nl = arg;
+
+	(void)msg;
+	nl->done = true;
+	return NL_STOP;
+}
+
+static int on_valid(struct nl_msg *msg, void *arg)
+{
+	struct netlink *nl = arg;
+
+	if (nl->fn)
+		nl->fn(nlmsg_hdr(msg), nl->arg);
+	return NL_OK;
+}
+
+struct netlink *netlink_open(struct err *e)
+{
+	struct netlink *nl = calloc(1, sizeof(*nl));
+	int code, on = 1;
+
+	if (nl)
+		nl->sock = nl_socket_alloc();
+	if (!nl || !nl->sock) {
+		free(nl);
+		err_nomem(e);
+		return NULL;
+	}
+	code = nl_connect(nl->sock, NETLINK_ROUTE);
+	if (code < 0) {
+		err_set(e, ERR_OS, errno, "netlink socket: %s", nl_geterror(code));
+		netlink_close(nl);
+		return NULL;
+	}
+	/* libnl 3.7 sets neither, and folds errnos together; see on_error. */
+	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	nl_socket_disable_msg_peek(nl->sock);
+	nl_socket_set_msg_buf_size(nl->sock, 32768); /* the most that a kernel's dump puts into one */
+	nl_socket_modify_err_cb(nl->sock, NL_CB_CUSTOM, on_error, nl);
+	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, nl);
+	nl_socket_modify_cb(nl->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, nl);
+	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, nl);
+	return nl;
+}
+
+void netlink_close(struct netlink *nl)
+{
+	if (!nl)
+		return;
+	nl_socket_free(nl->sock);
+	free(nl);
+}
+
+static int report(const struct netlink *nl, const char *what, struct err *e)
+{
+	enum err_kind kind = nl->errnum == EOPNOTSUPP ? ERR_FEATURE : ERR_KERNEL;
+
+	if (nl->ext[0])
+		return err_set(e, kind, nl->errnum, "%s: %s (%s)", what, strerror(nl->errnum),
+			       nl->ext);
+	return err_set(e, kind, nl->errnum, "%s: %s", what, strerror(nl->errnum));
+}
+
+static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,
+		    void *arg, struct err *e)
+{
+	int code;
+
+	if (!msg)
+		return err_nomem(e);
+	nl->fn = fn;
+	nl->arg = arg;
+	nl->errnum = 0;
+	nl->ext[0] = '\0';
+	nl->done = false;
+	code = nl_send_auto(nl->sock, msg);
+	nlmsg_free(msg);
+	while (code >= 0 && !nl->done)
+		code = nl_recvmsgs_default(nl->sock);
+	if (nl->errnum)
+		return report(nl, what, e);
+	/* NLE_DUMP_INTR: something changed during the listing, which is whole all the same. */
+	if (code < 0 && code != -NLE_DUMP_INTR)
+		return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
+	return 0;
+}
+
+int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,
+		    void *arg, struct err *e)
+{
+	if (msg)
+		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_ACK | NLM_F_REQUEST;
+	return transact(nl, msg, what, fn, arg, e);
+}
+
+int netlink_dump(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,
+		 void *arg, struct err *e)
+{
+	if (msg)
+		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP | NLM_F_REQUEST;
+	return transact(nl, msg, what, fn, arg, e);
+}
+
+int netlink_build_error(int code, const char *what, struct err *e)
+{
+	return err_set(e, code == -NLE_NOMEM ? ERR_INTERNAL : ERR_VALUE, 0, "%s: %s", what,
+		       nl_geterror(code));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One rtnetlink socket through libnl, in the network namespace where it was opened. Errors
+ * carry the kernel's raw errno and its extended text: ERR_KERNEL (ENODEV and the like included),
+ * ERR_FEATURE for EOPNOTSUPP.
+ */
+#ifndef KERNEL_NETLINK_H
+#define KERNEL_NETLINK_H
+
+#include "base/err.h"
+
+struct netlink;
+struct nl_msg;
+struct nlmsghdr;
+
+/* The caller's to close. NULL: error. */
+struct netlink *netlink_open(struct err *e);
+void netlink_close(struct netlink *nl);
+
+static inline void own_netlink(struct netlink *const *nl)
+{
+	netlink_close(*nl);
+}
+
+/* Sends one request, which it frees (NULL: out of memory), and waits for the kernel's ack. A
+ * reply that comes before it goes to fn. what: the object in the error's text ("eth0"). */
+typedef void netlink_fn(const struct nlmsghdr *h, void *arg);
+__attribute__((warn_unused_result)) int netlink_request(struct netlink *nl, struct nl_msg *msg,
+							const char *what, netlink_fn *fn, void *arg,
+							struct err *e);
+
+/* Sends a dump request, which it frees; fn sees every message of the answer. */
+__attribute__((warn_unused_result)) int netlink_dump(struct netlink *nl, struct nl_msg *msg,
+						     const char *what, netlink_fn *fn, void *arg,
+						     struct err *e);
+
+/* Turns libnl's negative code into an error; for builders that fail before anything is sent. */
+int netlink_build_error(int code, const char *what, struct err *e);
+
+#endif

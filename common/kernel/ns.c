@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Namespaces: see ns.h. */
+#include "kernel/ns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/caps.h"
+
+int ns_unshare(int flags, struct err *e)
+{
+	if (!unshare(flags))
+		return 0;
+	if (errno == ENOSPC)
+		return err_set(e, ERR_OS, ENOSPC,
+			       "new namespaces: the limit is reached (see /proc/sys/user)");
+	return caps_explain(CAP_SYS_ADMIN, errno, "new namespaces", e);
+}
+
+static int write_sysctl(const char *path, const char *value)
+{
+	own(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	return write(fd, value, strlen(value)) < 0 ? -1 : 0;
+}
+
+int ns_forwarding_on(struct err *e)
+{
+	/* /proc/sys/net shows the network namespace of who opens it. */
+	if (write_sysctl("/proc/sys/net/ipv4/ip_forward", "1"))
+		return err_os(e, errno, "net.ipv4.ip_forward");
+	if (write_sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1") && errno != ENOENT)
+		return err_os(e, errno, "net.ipv6.conf.all.forwarding");
+	return 0;
+}
+
+void ns_dad_off(void)
+{
+	write_sysctl("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+}
+
+/* What is mounted in /sys and is not the network namespace's business stays visible. glibc 2.36
+ * has wrappers for these calls, older ones do not. */
+static void keep_mount(const char *path, int *tree)
+{
+	*tree = (int)syscall(SYS_open_tree, AT_FDCWD, path,
+			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+static void put_mount(const char *path, int tree)
+{
+	if (tree < 0)
+		return;
+	syscall(SYS_move_mount, tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH);
+	close(tree);
+}
+
+int ns_private_mounts(struct err *e)
+{
+	static const char *const keep[] = { "/sys/fs/cgroup", "/sys/fs/bpf", "/sys/kernel/debug",
+					    "/sys/kernel/tracing", "/sys/kernel/security" };
+	int trees[sizeof(keep) / sizeof(*keep)];
+
+	if (mount("", "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return err_os(e, errno, "making mounts private");
+	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+		keep_mount(keep[i], &trees[i]);
+	if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		err_os(e, errno, "mounting /sys");
+	else
+		e->kind = ERR_NONE;
+	for (size_t i = 0; i < sizeof(keep) / sizeof(*keep); i++)
+		put_mount(keep[i], trees[i]);
+	return e->kind == ERR_NONE ? 0 : -1;
+}
+
+int ns_hostname(const char *name, struct err *e)
+{
+	if (sethostname(name, strlen(name)))
+		return err_os(e, errno, "host name %s", name);
+	return 0;
+}

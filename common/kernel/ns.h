@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Namespaces: entering new ones, and what stands in them from the start. */
+#ifndef KERNEL_NS_H
+#define KERNEL_NS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* unshare(2); a refusal names the capability that is missing. */
+__attribute__((warn_unused_result)) int ns_unshare(int flags, struct err *e);
+
+/* In the caller's network namespace: IPv4 and IPv6 forwarding on; with an IPv6 that is compiled
+ * out or disabled, IPv4 alone. */
+__attribute__((warn_unused_result)) int ns_forwarding_on(struct err *e);
+
+/* No duplicate address detection on interfaces to come, so that an address can be used at once. */
+void ns_dad_off(void);
+
+/* In a new mount namespace of the caller: nothing that is mounted here is seen outside (what is
+ * mounted outside still comes in), and /sys is that of the caller's network namespace. */
+__attribute__((warn_unused_result)) int ns_private_mounts(struct err *e);
+
+/* In a new UTS namespace: the host name. */
+__attribute__((warn_unused_result)) int ns_hostname(const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Routes of the main table by rtnetlink: see route.h. */
+#include "kernel/route.h"
+
+#include <linux/rtnetlink.h>
+#include <netlink/addr.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+struct each {
+	route_fn *fn;
+	void *arg;
+};
+
+static void read_inaddr(struct inaddr *a, int family, const struct nlattr *attr)
+{
+	*a = (struct inaddr){0};
+	if (!attr || nla_len(attr) != (int)inaddr_len(family))
+		return;
+	a->family = family;
+	memcpy(a->bytes, nla_data(attr), inaddr_len(family));
+}
+
+/* A gateway of another family than the route's (IPv4 by way of IPv6). */
+static void read_via(struct inaddr *a, const struct nlattr *attr)
+{
+	const struct rtvia *via = nla_data(attr);
+	int len = nla_len(attr) - (int)sizeof(*via);
+
+	if (len != 4 && len != 16)
+		return;
+	a->family = via->rtvia_family;
+	memcpy(a->bytes, via->rtvia_addr, (size_t)len);
+}
+
+static void each_hop(struct route *r, const struct nlattr *multipath, const struct each *each)
+{
+	const struct rtnexthop *nh = nla_data(multipath);
+	int left = nla_len(multipath);
+
+	while (left >= (int)sizeof(*nh) && nh->rtnh_len >= sizeof(*nh) && nh->rtnh_len <= left) {
+		struct nlattr *tb[RTA_MAX + 1];
+		int len = nh->rtnh_len - (int)sizeof(*nh);
+
+		r->index = nh->rtnh_ifindex;
+		r->flags = nh->rtnh_flags;
+		r->gateway = (struct inaddr){0};
+		if (nla_parse(tb, RTA_MAX, (void *)(uintptr_t)(nh + 1), len, NULL) >= 0) {
+			read_inaddr(&r->gateway, r->family, tb[RTA_GATEWAY]);
+			if (tb[RTA_VIA])
+				read_via(&r->gateway, tb[RTA_VIA]);
+		}
+		each->fn(r, each->arg);
+		left -= (int)RTNH_ALIGN(nh->rtnh_len);
+		nh = RTNH_NEXT(nh);
+	}
+}
+
+static void each_route(const struct nlmsghdr *h, void *arg)
+{
+	const struct rtmsg *rtm = nlmsg_data(h);
+	struct nlattr *tb[RTA_MAX + 1];
+	struct route r = {0};
+
+	if (h->nlmsg_type != RTM_NEWROUTE ||
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 ||
+	    rtm->rtm_flags & RTM_F_CLONED)
+		return;
+	r.family = rtm->rtm_family;
+	r.type = rtm->rtm_type;
+	r.prefix_len = rtm->rtm_dst_len;
+	r.protocol = rtm->rtm_protocol;
+	r.scope = rtm->rtm_scope;
+	r.flags = rtm->rtm_flags;
+	r.table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
+	if (r.table != RT_TABLE_MAIN)
+		return;
+	read_inaddr(&r.dst, r.family, tb[RTA_DST]);
+	read_inaddr(&r.gateway, r.family, tb[RTA_GATEWAY]);
+	read_inaddr(&r.prefsrc, r.family, tb[RTA_PREFSRC]);
+	if (tb[RTA_VIA])
+		read_via(&r.gateway, tb[RTA_VIA]);
+	r.index = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;
+	r.metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
+	if (tb[RTA_MULTIPATH])
+		each_hop(&r, tb[RTA_MULTIPATH], arg);
+	else
+		((const struct each *)arg)->fn(&r, ((const struct each *)arg)->arg);
+}
+
+static int dump(struct netlink *nl, int family, struct each *each, struct err *e)
+{
+	struct rtmsg rtm = { .rtm_family = (unsigned char)family };
+	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+
+	if (msg && nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return netlink_dump(nl, msg, "routes", each_route, each, e);
+}
+
+int route_each(struct netlink *nl, route_fn *fn, void *arg, struct err *e)
+{
+	struct each each = { fn, arg };
+
+	if (dump(nl, AF_INET, &each, e))
+		return -1;
+	return dump(nl, AF_INET6, &each, e);
+}
+
+static bool put_dst(struct rtnl_route *o, const struct route *r)
+{
+	struct nl_addr *dst = nl_addr_build(r->family, r->dst.bytes,
+					    r->dst.family ? inaddr_len(r->family) : 0);
+
+	if (!dst)
+		return false;
+	nl_addr_set_prefixlen(dst, r->prefix_len);
+	rtnl_route_set_dst(o, dst);
+	nl_addr_put(dst);
+	return true;
+}
+
+static bool put_hop(struct rtnl_route *o, const struct route *r)
+{
+	struct rtnl_nexthop *nh;
+	struct nl_addr *gw;
+
+	if (!r->index && !r->gateway.family)
+		return true;
+	nh = rtnl_route_nh_alloc();
+	if (!nh)
+		return false;
+	rtnl_route_add_nexthop(o, nh); /* belongs to the route from here on */
+	if (r->index)
+		rtnl_route_nh_set_ifindex(nh, r->index);
+	if (!r->gateway.family)
+		return true;
+	gw = nl_addr_build(r->gateway.family, r->gateway.bytes, inaddr_len(r->gateway.family));
+	if (!gw)
+		return false;
+	rtnl_route_nh_set_gateway(nh, gw);
+	nl_addr_put(gw);
+	return true;
+}
+
+static struct rtnl_route *build(const struct route *r)
+{
+	struct rtnl_route *o = rtnl_route_alloc();
+
+	if (!o)
+		return NULL;
+	rtnl_route_set_family(o, (uint8_t)r->family);
+	rtnl_route_set_table(o, RT_TABLE_MAIN);
+	rtnl_route_set_type(o, r->type);
+	rtnl_route_set_protocol(o, RTPROT_BOOT); /* what "ip route add" leaves there, too */
+	if (r->metric)
+		rtnl_route_set_priority(o, r->metric);
+	if (put_dst(o, r) && put_hop(o, r))
+		return o;
+	rtnl_route_put(o);
+	return NULL;
+}
+
+static int change(struct netlink *nl, const struct route *r, bool add, struct err *e)
+{
+	struct rtnl_route *o = build(r);
+	struct nl_msg *msg = NULL;
+	struct rtmsg *rtm;
+	char what[INADDR_TEXT + 8], text[INADDR_TEXT];
+	int code;
+
+	if (!o)
+		return err_nomem(e);
+	if (r->dst.family)
+		snprintf(what, sizeof(what), "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
+	else
+		snprintf(what, sizeof(what), "default");
+	if (add)
+		code = rtnl_route_build_add_request(o, NLM_F_CREATE | NLM_F_EXCL, &msg);
+	else
+		code = rtnl_route_build_del_request(o, 0, &msg);
+	rtnl_route_put(o);
+	if (code < 0)
+		return netlink_build_error(code, what, e);
+	if (!add) {
+		/* Whoever added it, and whatever scope it got: it is the one that was meant. */
+		rtm = nlmsg_data(nlmsg_hdr(msg));
+		rtm->rtm_protocol = RTPROT_UNSPEC;
+		rtm->rtm_scope = RT_SCOPE_NOWHERE;
+	}
+	return netlink_request(nl, msg, what, NULL, NULL, e);
+}
+
+int route_add(struct netlink *nl, const struct route *r, struct err *e)
+{
+	return change(nl, r, true, e);
+}
+
+int route_del(struct netlink *nl, const struct route *r, struct err *e)
+{
+	return change(nl, r, false, e);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starting a program: see spawn.h. */
+#include "kernel/spawn.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "kernel/caps.h"
+
+enum step { STEP_USER, STEP_CWD, STEP_SESSION, STEP_STDIO, STEP_EXEC };
+
+static const char *const step_names[] = { "user", "cwd", "session", "stdio", "exec" };
+
+/* What the child writes when it could not become the program. */
+struct failure {
+	int step, errnum;
+};
+
+__attribute__((noreturn)) static void fail(int report, enum step step, int errnum)
+{
+	struct failure f = { step, errnum };
+
+	if (write(report, &f, sizeof(f)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* The name service may be slow or talk to the network: so it is asked in the child, where
+ * nobody else waits for it. The server has one thread, so all of libc works after fork. */
+static struct passwd *find_user(const char *user)
+{
+	const char *p = user;
+
+	while (isdigit((unsigned char)*p))
+		p++;
+	if (*user && !*p)
+		return getpwuid((uid_t)strtoul(user, NULL, 10));
+	return getpwnam(user);
+}
+
+/* A copy of env with the variables that belong to a user replaced. */
+static char **user_env(char **env, const struct passwd *pw)
+{
+	const char *names[] = { "HOME", "USER", "LOGNAME", "SHELL" };
+	const char *values[] = { pw->pw_dir, pw->pw_name, pw->pw_name, pw->pw_shell };
+	size_t n = 0, out = 0;
+	char **copy;
+
+	while (env[n])
+		n++;
+	copy = calloc(n + 5, sizeof(*copy));
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(env[i], "=");
+		bool drop = false;
+
+		for (int k = 0; k < 4; k++)
+			drop |= strlen(names[k]) == len && !strncmp(env[i], names[k], len);
+		if (!drop)
+			copy[out++] = env[i];
+	}
+	for (int k = 0; k < 4; k++)
+		if (asprintf(&copy[out++], "%s=%s", names[k], values[k]) < 0)
+			return NULL;
+	return copy;
+}
+
+static void set_stdio(const struct spawn *s, int report)
+{
+	/* Descriptors that were passed are 3 or more, as the caller's 0 to 2 are always open. */
+	for (int i = 0; i < 3; i++)
+		if (s->fds[i] >= 0 && dup2(s->fds[i], i) < 0)
+			fail(report, STEP_STDIO, errno);
+	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC)) {
+		for (int fd = 3; fd < 1024; fd++)
+			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	}
+}
+
+/* As execvpe(3), but with the PATH of the new environment, and never by way of a shell. */
+static int search_and_exec(const char *name, char **argv, char **env)
+{
+	const char *path = "/bin:/usr/bin", *end;
+	char full[4096];
+	int errnum = ENOENT;
+
+	for (char **p = env; *p; p++)
+		if (!strncmp(*p, "PATH=", 5))
+			path = *p + 5;
+	for (;; path = end + 1) {
+		int len;
+
+		end = strchrnul(path, ':');
+		len = snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - path), path,
+			       end > path ? "/" : "", name);
+		if (len < (int)sizeof(full)) {
+			execve(full, argv, env);
+			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+				return errno;
+			if (errno == EACCES)
+				errnum = EACCES;
+		}
+		if (!*end)
+			return errnum;
+	}
+}
+
+__attribute__((noreturn)) static void become(const struct spawn *s, int report, pid_t parent)
+{
+	char **env = s->env ? s->env : environ;
+	struct passwd *pw = NULL;
+	sigset_t none;
+
+	if (s->user) {
+		errno = 0;
+		pw = find_user(s->user);
+		if (!pw)
+			fail(report, STEP_USER, errno == ENOENT || errno == ESRCH ? 0 : errno);
+		env = user_env(env, pw);
+		if (!env)
+			fail(report, STEP_USER, ENOMEM);
+	}
+	if (s->mntns >= 0 && setns(s->mntns, CLONE_NEWNS))
+		fail(report, STEP_SESSION, errno);
+	/* Before the user changes: who may start a program elsewhere may choose where it stands. */
+	if (s->cwd && chdir(s->cwd))
+		fail(report, STEP_CWD, errno);
+	if (setsid() < 0)
+		fail(report, STEP_SESSION, errno);
+	set_stdio(s, report);
+	if (s->controlling_tty && ioctl(0, TIOCSCTTY, 0))
+		fail(report, STEP_SESSION, errno);
+	if (pw && caps_become(pw->pw_uid, pw->pw_gid))
+		fail(report, STEP_USER, errno);
+	/* After the change of user, which takes it away. The parent may be gone by now. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (parent && getppid() != parent)
+		_exit(127);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (strchr(s->executable, '/')) {
+		execve(s->executable, s->argv, env);
+		fail(report, STEP_EXEC, errno);
+	}
+	fail(report, STEP_EXEC, *s->executable ? search_and_exec(s->executable, s->argv, env) : ENOENT);
+}
+
+int spawn_start(const struct spawn *s, pid_t *pid, int *report, struct err *e)
+{
+	own(fd) int out = -1;
+	int ends[2];
+	pid_t parent = s->mntns >= 0 ? 0 : getpid(); /* unknown inside another PID namespace */
+
+	if (pipe2(ends, O_CLOEXEC))
+		return err_os(e, errno, "pipe");
+	out = ends[1];
+	*report = ends[0];
+	*pid = fork();
+	if (*pid < 0) {
+		err_os(e, errno, "fork");
+		drop_fd(report);
+		e->step = "fork";
+		return -1;
+	}
+	if (!*pid)
+		become(s, out, parent);
+	return 0;
+}
+
+int spawn_result(const struct spawn *s, int report, struct err *e)
+{
+	struct failure f;
+	ssize_t n;
+
+	do
+		n = read(report, &f, sizeof(f));
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(f))
+		return 0;
+	switch (f.step) {
+	case STEP_USER:
+		if (!f.errnum)
+			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
+		err_os(e, f.errnum, "user %s", s->user);
+		break;
+	case STEP_CWD:
+		err_os(e, f.errnum, "%s", s->cwd);
+		break;
+	case STEP_EXEC:
+		err_os(e, f.errnum, "%s", s->executable);
+		break;
+	default:
+		err_os(e, f.errnum, "%s", step_names[f.step]);
+	}
+	e->step = step_names[f.step];
+	return -1;
+}

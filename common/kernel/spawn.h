@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Starting a program (wire.md section 4). Nothing here waits: the child reports a failure
+ * through a pipe, which ends when the program runs.
+ */
+#ifndef KERNEL_SPAWN_H
+#define KERNEL_SPAWN_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct spawn {
+	const char *executable; /* without a slash: searched for in the PATH of env */
+	char **argv;
+	char **env;	     /* NULL: the caller's */
+	const char *cwd;     /* NULL: the caller's */
+	const char *user;    /* name or number; NULL: the caller's */
+	int fds[3];	     /* -1: the caller's */
+	int mntns;	     /* a mount namespace to enter, or -1 */
+	bool controlling_tty; /* make descriptor 0 the session's terminal */
+};
+
+/* Forks. *report: what spawn_result reads, the caller's to close. The child is in a session of
+ * its own, gets SIGKILL when the caller dies, and has no other descriptors than 0 to 2. */
+__attribute__((warn_unused_result)) int spawn_start(const struct spawn *s, pid_t *pid, int *report,
+						    struct err *e);
+
+/* Once report is readable (or at its end): 0, the program runs; -1: ERR_OS with a step (user,
+ * cwd, session, stdio, exec), or ERR_VALUE for an unknown user. The child then ends by itself. */
+__attribute__((warn_unused_result)) int spawn_result(const struct spawn *s, int report,
+						     struct err *e);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What applets ask of a node's server, as functions. Where the server lacks an extension of
+ * ours the reference's command is used instead, with less in the answer; where there is none,
+ * the error is ERR_FEATURE and says what the server lacks.
+ */
+#ifndef LAB_CALLS_H
+#define LAB_CALLS_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/value.h"
+#include "lab/client.h"
+
+/* The index of an interface. ERR_ABSENT: "NAME: no such interface". */
+__attribute__((warn_unused_result)) int call_ifindex(struct client *c, const char *name, int *index,
+						     struct err *e);
+
+/* Lists of dicts with the keys of "ip -j link", "ip -j addr", "ip -j route". NULL: error. */
+struct value *call_links(struct client *c, struct value_pool *pool, struct err *e);
+struct value *call_addresses(struct client *c, struct value_pool *pool, struct err *e);
+struct value *call_routes(struct client *c, struct value_pool *pool, struct err *e);
+
+/* A dict: name, lab, pid, keeper, started, processes, sessions, isolate, forwarding. */
+const struct value *call_node(struct client *c, struct value_pool *pool, struct err *e);
+
+/* A list of dicts: pid, tag, user, state, started, age, status, command, log. only: one PID or
+ * tag, or NULL. */
+const struct value *call_processes(struct client *c, const char *only, struct value_pool *pool,
+				   struct err *e);
+
+/* The process of a PID or tag. ERR_ABSENT with ESRCH: there is none. */
+__attribute__((warn_unused_result)) int call_find(struct client *c, const char *name, pid_t *pid,
+						  struct err *e);
+
+/* Asks the node to end; *last: the process that is gone when all of the node is. */
+__attribute__((warn_unused_result)) int call_end(struct client *c, pid_t *last, struct err *e);
+
+/* A program to start. */
+struct program {
+	char **argv;
+	const char *user, *dir, *tag; /* or NULL; dir NULL: the caller's, where it has one */
+	char *const *env;	      /* "NAME=VALUE", on top of the caller's environment */
+	size_t env_count;
+	int fds[3]; /* -1: none; not with log */
+	bool log;   /* output to the node's log; a server without logs gives /dev/null */
+	bool tied;  /* hangs up with the connection */
+	bool tty;   /* fds[0] becomes its controlling terminal */
+};
+
+/* Starts it; the connection is of no more use after an error. */
+__attribute__((warn_unused_result)) int call_run(struct client *c, const struct program *p,
+						 pid_t *pid, struct err *e);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A connection to a node's server: see client.h. */
+#include "lab/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "lab/name.h"
+#include "lab/rundir.h"
+#include "wire/base64.h"
+#include "wire/line.h"
+#include "wire/object.h"
+#include "wire/passfd.h"
+#include "wire/pickle.h"
+
+#define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
+
+int client_connect(struct client *c, const char *lab, const char *node, struct err *e)
+{
+	own(fd) int lab_fd = -1;
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+	bool stale;
+
+	*c = (struct client)CLIENT_INIT;
+	if (name_check("node", node, e))
+		return -1;
+	lab_fd = rundir_open_lab(lab, false, e);
+	if (lab_fd < 0 && e->kind != ERR_ABSENT)
+		return -1;
+	c->fd = lab_fd < 0 ? -1 : rundir_connect(lab_fd, node, &stale, e);
+	if (c->fd < 0 && e->kind == ERR_ABSENT)
+		return err_set(e, ERR_ABSENT, ENOENT, "%s: no such node in lab %s", node, lab);
+	if (c->fd < 0)
+		return err_prefix(e, "%s", node);
+	if (!getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		c->pid = peer.pid;
+	return 0;
+}
+
+int client_greeting(struct client *c, struct err *e)
+{
+	char text[64];
+	int code;
+
+	if (client_reply(c, &code, text, sizeof(text), e))
+		return -1;
+	return code == 220 ? 0 : err_set(e, ERR_PEER, 0, "the server greets with %d", code);
+}
+
+int client_open(struct client *c, const char *lab, const char *node, struct err *e)
+{
+	if (client_connect(c, lab, node, e))
+		return -1;
+	return client_greeting(c, e) ? err_prefix(e, "%s", node) : 0;
+}
+
+void client_close(struct client *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	buf_free(&c->in);
+	buf_free(&c->out);
+	*c = (struct client)CLIENT_INIT;
+}
+
+void client_put(struct client *c, const char *words)
+{
+	buf_adds(&c->out, words);
+}
+
+void client_put_s(struct client *c, const char *word)
+{
+	buf_addf(&c->out, " %s", word);
+}
+
+void client_put_i(struct client *c, long number)
+{
+	buf_addf(&c->out, " %ld", number);
+}
+
+void client_put_b(struct client *c, const char *text)
+{
+	wire_put_b(&c->out, text, strlen(text));
+}
+
+void client_end(struct client *c)
+{
+	buf_addc(&c->out, '\n');
+}
+
+static int lost(struct err *e, int errnum)
+{
+	if (errnum)
+		return err_set(e, ERR_PEER, errnum, errnum == EAGAIN ? "the server does not answer"
+								     : "the server is gone");
+	return err_set(e, ERR_PEER, 0, "the server closed the connection");
+}
+
+/* Takes in what there is. MSG_DONTWAIT or 0. 0: something came. */
+static int take_in(struct client *c, int flags, struct err *e)
+{
+	char *room;
+	ssize_t n;
+
+	buf_consume(&c->in, c->taken);
+	c->taken = 0;
+	room = buf_room(&c->in, 16384);
+	if (!room || c->in.len > REPLY_MAX)
+		return err_set(e, ERR_PEER, 0, "the server's reply is too long");
+	do
+		n = recv(c->fd, room, 16384, flags);
+	while (n < 0 && errno == EINTR);
+	if (n == 0 && c->in.len)
+		return err_set(e, ERR_PEER, 0,
+			       "the server closed the connection in the middle of a reply");
+	if (n <= 0)
+		return lost(e, n < 0 ? errno : 0);
+	c->in.len += (size_t)n;
+	return 0;
+}
+
+/* Sends what was put. While the server does not take more its replies are read, so that
+ * neither waits for the other. */
+static int push(struct client *c, struct err *e)
+{
+	size_t sent = 0;
+
+	if (c->out.failed)
+		return err_nomem(e);
+	while (sent < c->out.len) {
+		struct pollfd p = { .fd = c->fd, .events = POLLIN | POLLOUT };
+		ssize_t n = send(c->fd, c->out.data + sent, c->out.len - sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno == EPIPE || errno == ECONNRESET)
+			break; /* what it said before it went is still to be read */
+		else if (errno != EAGAIN && errno != EINTR)
+			return lost(e, errno);
+		if (n >= 0 || errno == EINTR || poll(&p, 1, -1) < 0)
+			continue;
+		if (p.revents & POLLIN && take_in(c, MSG_DONTWAIT, e))
+			return -1;
+	}
+	buf_consume(&c->out, c->out.len);
+	return 0;
+}
+
+/* One line, NUL-terminated in place; valid until the next call. */
+static char *get_line(struct client *c, size_t *len, struct err *e)
+{
+	size_t scanned = 0;
+
+	for (;;) {
+		char *start = c->in.data + c->taken;
+		size_t have = c->in.len - c->taken;
+		char *end = have > scanned ? memchr(start + scanned, '\n', have - scanned) : NULL;
+
+		if (end) {
+			*end = '\0';
+			*len = (size_t)(end - start);
+			c->taken += *len + 1;
+			return start;
+		}
+		scanned = have;
+		if (take_in(c, 0, e))
+			return NULL;
+	}
+}
+
+/* Reads a reply; *text is its last line's text. */
+static int read_reply(struct client *c, int *code, const char **text, size_t *text_len,
+		      struct err *e)
+{
+	bool last = false;
+
+	if (push(c, e))
+		return -1;
+	while (!last) {
+		size_t len;
+		char *line = get_line(c, &len, e);
+
+		if (!line)
+			return -1;
+		if (!wire_reply_line(line, len, code, &last, text, text_len)) {
+			err_set(e, ERR_PEER, 0, "not a reply of a node's server: %.60s", line);
+			err_printable(e->text);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static const struct value *unpack(const char *text, size_t len, struct value_pool *pool,
+				  struct err *e)
+{
+	own(buf) struct buf bytes = {0};
+
+	/* The reference sends base64 with its "=" in front, as for any such argument. */
+	if (len && *text == '=') {
+		text++;
+		len--;
+	}
+	if (base64_decode(&bytes, text, len)) {
+		err_set(e, ERR_PEER, 0, "the server's data is not base64");
+		return NULL;
+	}
+	return pickle_read(pool, bytes.data, bytes.len, e);
+}
+
+static int raise(const char *text, size_t len, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *v = unpack(text, len, &pool, e);
+
+	return v ? object_to_err(v, e) : -1;
+}
+
+static int failure(int code, const char *text, size_t len, struct err *e)
+{
+	if (code == 550)
+		return raise(text, len, e);
+	err_set(e, ERR_REFUSED, 0, "refused by the server: %.*s", len > 300 ? 300 : (int)len, text);
+	err_printable(e->text);
+	return -1;
+}
+
+int client_reply(struct client *c, int *code, char *text, size_t size, struct err *e)
+{
+	const char *t;
+	size_t len;
+
+	if (read_reply(c, code, &t, &len, e))
+		return -1;
+	if (*code >= 500)
+		return failure(*code, t, len, e);
+	snprintf(text, size, "%.*s", (int)len, t);
+	err_printable(text);
+	return 0;
+}
+
+int client_done(struct client *c, struct err *e)
+{
+	char text[8];
+	int code;
+
+	if (client_reply(c, &code, text, sizeof(text), e))
+		return -1;
+	if (code / 100 != 2)
+		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+	return 0;
+}
+
+const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e)
+{
+	const char *text;
+	size_t len;
+	int code;
+
+	if (read_reply(c, &code, &text, &len, e))
+		return NULL;
+	if (code != 200) {
+		failure(code, text, len, e);
+		return NULL;
+	}
+	return unpack(text, len, pool, e);
+}
+
+int client_pass(struct client *c, const char *name, int fd, struct err *e)
+{
+	char text[8];
+	int code;
+
+	if (client_reply(c, &code, text, sizeof(text), e))
+		return -1;
+	if (code != 354)
+		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+	if (passfd_send(c->fd, name, strlen(name), fd))
+		return lost(e, errno);
+	return client_done(c, e);
+}
+
+int client_poll(struct client *c, int other, int ms)
+{
+	struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN }, { .fd = other, .events = POLLIN } };
+	struct err ignored;
+
+	if (push(c, &ignored) || c->in.len > c->taken)
+		return 1;
+	while (poll(p, 2, ms) < 0)
+		if (errno != EINTR)
+			return 1;
+	return p[1].revents ? 2 : p[0].revents ? 1 : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A connection to a node's server: commands out, replies in (wire.md sections 1 and 2). Commands
+ * may be put several at a time; their replies are then read in the same order.
+ */
+#ifndef LAB_CLIENT_H
+#define LAB_CLIENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/value.h"
+
+struct client {
+	int fd;
+	pid_t pid; /* of the server */
+	struct buf in, out;
+	size_t taken; /* bytes of in that are done with */
+};
+
+/* Connects and reads the greeting. ERR_ABSENT: no such node. Close it in any case. */
+__attribute__((warn_unused_result)) int client_open(struct client *c, const char *lab,
+						    const char *node, struct err *e);
+/* Its two halves: connecting tells whether the node is there, the greeting whether it answers. */
+__attribute__((warn_unused_result)) int client_connect(struct client *c, const char *lab,
+						       const char *node, struct err *e);
+__attribute__((warn_unused_result)) int client_greeting(struct client *c, struct err *e);
+void client_close(struct client *c);
+
+#define CLIENT_INIT { .fd = -1 }
+static inline void own_client(struct client *c)
+{
+	client_close(c);
+}
+
+/* Build one command: words, then arguments; client_end ends the line. Nothing is sent yet. */
+void client_put(struct client *c, const char *words);
+void client_put_s(struct client *c, const char *word);
+void client_put_i(struct client *c, long number);
+void client_put_b(struct client *c, const char *text);
+void client_end(struct client *c);
+
+/* Reads one reply, after sending what was put. *code as it came; the text of the last line goes
+ * to text (the caller's buffer), made printable. A 550 becomes the error it carries, a 500
+ * ERR_REFUSED; another code is returned with 0. */
+__attribute__((warn_unused_result)) int client_reply(struct client *c, int *code, char *text,
+						     size_t size, struct err *e);
+
+/* Reads one reply which must be a success; the text is dropped. */
+__attribute__((warn_unused_result)) int client_done(struct client *c, struct err *e);
+
+/* Reads one reply whose last line is a pickle. NULL: error. */
+const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e);
+
+/* Answers the 354 which is read first: passes fd under this command's name ("PROC SIN"). */
+__attribute__((warn_unused_result)) int client_pass(struct client *c, const char *name, int fd,
+						    struct err *e);
+
+/* Waits until a reply begins to arrive or other (-1: none) is readable; ms < 0: no limit.
+ * 1: the reply, 2: other, 0: time is up. */
+int client_poll(struct client *c, int other, int ms);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The links of a lab: see links.h. */
+#include "lab/links.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "lab/calls.h"
+#include "lab/client.h"
+#include "lab/rundir.h"
+
+/* One veth interface. The kernel tells of its peer: index, and an id for its namespace which
+ * means something only where this one is. */
+struct end {
+	size_t node;
+	int64_t index, peer;
+	int64_t netnsid; /* -1: the same namespace */
+	const struct value *d;
+	bool done;
+};
+
+struct lab {
+	char **names;
+	struct client *clients; /* one a node; fd -1: gone */
+	size_t nodes;
+	struct end *ends;
+	size_t count, cap;
+};
+
+static void own_lab(struct lab *l)
+{
+	for (size_t i = 0; i < l->nodes; i++)
+		client_close(&l->clients[i]);
+	free(l->clients);
+	free(l->ends);
+	rundir_names_free(l->names);
+}
+
+static int add_end(struct lab *l, size_t node, const struct value *d, struct err *e)
+{
+	if (l->count == l->cap) {
+		struct end *ends = reallocarray(l->ends, l->cap * 2 + 64, sizeof(*ends));
+
+		if (!ends)
+			return err_nomem(e);
+		l->ends = ends;
+		l->cap = l->cap * 2 + 64;
+	}
+	l->ends[l->count++] = (struct end){
+		.node = node,
+		.index = value_num(d, "ifindex", 0),
+		.peer = value_num(d, "link_index", 0),
+		.netnsid = value_num(d, "link_netnsid", -1),
+		.d = d,
+	};
+	return 0;
+}
+
+/* Between two interfaces of one node the peer has a name instead of an index. */
+static int64_t index_of(const struct value *list, const char *name)
+{
+	for (size_t i = 0; i < value_len(list); i++)
+		if (!strcmp(value_text(value_at(list, i), "ifname", ""), name))
+			return value_num(value_at(list, i), "ifindex", 0);
+	return 0;
+}
+
+static int read_node(struct lab *l, size_t node, const char *lab, struct value_pool *pool,
+		     struct err *e)
+{
+	const struct value *list;
+
+	if (client_open(&l->clients[node], lab, l->names[node], e))
+		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
+	list = call_links(&l->clients[node], pool, e);
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *d = value_at(list, i);
+
+		if (strcmp(value_text(value_get(d, "linkinfo"), "info_kind", ""), "veth"))
+			continue;
+		if (add_end(l, node, d, e))
+			return -1;
+		if (value_get(d, "link"))
+			l->ends[l->count - 1].peer = index_of(list, value_text(d, "link", ""));
+	}
+	return list ? 0 : err_prefix(e, "%s", l->names[node]);
+}
+
+static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, struct err *e)
+{
+	own(fd) int lab_fd = rundir_open_lab(lab, false, e);
+
+	if (lab_fd < 0)
+		return e->kind == ERR_ABSENT ? 0 : -1;
+	l->names = rundir_names(lab_fd, e);
+	if (!l->names)
+		return -1;
+	while (l->names[l->nodes])
+		l->nodes++;
+	l->clients = calloc(l->nodes + 1, sizeof(*l->clients));
+	if (!l->clients) {
+		l->nodes = 0;
+		return err_nomem(e);
+	}
+	for (size_t i = 0; i < l->nodes; i++)
+		l->clients[i].fd = -1;
+	for (size_t i = 0; i < l->nodes; i++)
+		if (read_node(l, i, lab, pool, e))
+			return -1;
+	return 0;
+}
+
+static bool may_be_peers(const struct end *a, const struct end *b)
+{
+	return a != b && !b->done && a->index == b->peer && a->peer == b->index &&
+	       (a->netnsid < 0 ? a->node == b->node : a->node != b->node);
+}
+
+/* Asks the node of a which of the candidates' namespaces has the id of a's peer. */
+static struct end *find_peer(struct lab *l, const struct end *a, struct value_pool *pool)
+{
+	struct client *c = &l->clients[a->node];
+	const struct value *ids;
+	struct err ignored;
+	size_t n = 0;
+
+	client_put(c, "LINK NSID");
+	for (size_t i = 0; i < l->count; i++) {
+		if (!may_be_peers(a, &l->ends[i]))
+			continue;
+		if (a->netnsid < 0) {
+			buf_consume(&c->out, c->out.len);
+			return &l->ends[i];
+		}
+		client_put_i(c, l->clients[l->ends[i].node].pid);
+		n++;
+	}
+	client_end(c);
+	if (!n) {
+		buf_consume(&c->out, c->out.len);
+		return NULL;
+	}
+	ids = client_data(c, pool, &ignored);
+	for (size_t i = 0, k = 0; i < l->count && k < n; i++) {
+		const struct value *id;
+
+		if (!may_be_peers(a, &l->ends[i]))
+			continue;
+		id = value_at(ids, k++);
+		if (id && id->type == V_INT && id->num == a->netnsid)
+			return &l->ends[i];
+	}
+	return NULL;
+}
+
+static bool has_flag(const struct value *d, const char *flag)
+{
+	const struct value *flags = value_get(d, "flags");
+
+	for (size_t i = 0; i < value_len(flags); i++)
+		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
+			return true;
+	return false;
+}
+
+static struct value *describe_end(const struct lab *l, const struct end *end, struct value_pool *p)
+{
+	struct value *d = value_new(p, V_DICT);
+
+	if (!d)
+		return NULL;
+	value_set(p, d, "node", value_cstr(p, l->names[end->node]));
+	for (size_t i = 0; i + 1 < end->d->count; i += 2) {
+		static const char *const keys[] = { "ifname", "ifindex", "address", "flags" };
+
+		for (size_t k = 0; k < 4; k++)
+			if (end->d->items[i]->type == V_STR &&
+			    !strcmp(end->d->items[i]->str, keys[k]))
+				value_set(p, d, keys[k], end->d->items[i + 1]);
+	}
+	return d;
+}
+
+static struct value *describe(const struct lab *l, const struct end *a, const struct end *b,
+			      struct value_pool *p)
+{
+	struct value *d = value_new(p, V_DICT), *ends = value_new(p, V_LIST);
+	bool up = has_flag(a->d, "UP") && (!b || has_flag(b->d, "UP"));
+
+	if (!d || !ends)
+		return NULL;
+	value_append(p, ends, describe_end(l, a, p));
+	if (b)
+		value_append(p, ends, describe_end(l, b, p));
+	value_set(p, d, "ends", ends);
+	value_set(p, d, "state",
+		  value_cstr(p, !up ? "down" : has_flag(a->d, "NO-CARRIER") ? "no-carrier" : "up"));
+	return d;
+}
+
+struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e)
+{
+	own(lab) struct lab l = {0};
+	struct value *list = value_new(pool, V_LIST);
+
+	if (!list) {
+		err_nomem(e);
+		return NULL;
+	}
+	if (read_lab(&l, lab, pool, e))
+		return NULL;
+	for (size_t i = 0; i < l.count; i++) {
+		struct end *a = &l.ends[i], *b;
+
+		if (a->done)
+			continue;
+		a->done = true;
+		b = find_peer(&l, a, pool);
+		if (b)
+			b->done = true;
+		if (!value_append(pool, list, describe(&l, a, b, pool))) {
+			err_nomem(e);
+			return NULL;
+		}
+	}
+	return list;
+}

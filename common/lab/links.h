@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The links of a lab, found out from what the kernel tells in each node. */
+#ifndef LAB_LINKS_H
+#define LAB_LINKS_H
+
+#include "base/err.h"
+#include "base/value.h"
+
+/* A list of dicts: ends, a list of one or two dicts (node, ifname, ifindex, address, flags) - one if
+ * the other end is outside the lab -, and state: "up", "down", or "no-carrier". A lab that is not
+ * there has none. NULL: error. */
+struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of labs and nodes: see name.h. */
+#include "lab/name.h"
+
+#include <string.h>
+
+bool name_valid(const char *name)
+{
+	static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	size_t len = strlen(name);
+
+	if (!len || len > NAME_LEN_MAX || !strchr(first, name[0]))
+		return false;
+	while (*name && (strchr(first, *name) || strchr("._-", *name)))
+		name++;
+	return !*name;
+}
+
+int name_check(const char *what, const char *name, struct err *e)
+{
+	if (name_valid(name))
+		return 0;
+	if (!*name)
+		return err_set(e, ERR_USAGE, 0, "a %s's name must not be empty", what);
+	err_set(e, ERR_USAGE, 0,
+		"%.80s: not a name for a %s (1 to 63 letters, digits, '.', '_' or '-'; a letter or "
+		"digit first)",
+		name, what);
+	err_printable(e->text);
+	return -1;
+}

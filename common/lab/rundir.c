@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The run directory: see rundir.h. */
+#include "lab/rundir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "lab/name.h"
+
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+static char *rundir_path(void)
+{
+	const char *env = getenv("NEMU_RUNDIR"), *xdg = getenv("XDG_RUNTIME_DIR");
+	char *path = NULL;
+	int n;
+
+	if (env && *env)
+		n = asprintf(&path, "%s", env);
+	else if (geteuid() == 0)
+		n = asprintf(&path, "/run/nemu");
+	else if (xdg && *xdg)
+		n = asprintf(&path, "%s/nemu", xdg);
+	else
+		n = asprintf(&path, "/tmp/nemu-%d", (int)geteuid());
+	return n < 0 ? NULL : path;
+}
+
+/* As mkdir -p, with mode 0700. What fails here is told by the open that follows. */
+static void make_path(char *path)
+{
+	for (char *p = path + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		mkdir(path, 0700);
+		*p = '/';
+	}
+	mkdir(path, 0700);
+}
+
+/* bad_mode: bits that must not be set. */
+static int check_owner(int fd, const char *path, mode_t bad_mode, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return err_os(e, errno, "%s", path);
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_OS, EPERM, "%s: belongs to another user", path);
+	if (st.st_mode & bad_mode)
+		return err_set(e, ERR_OS, EPERM,
+			       "%s: others have access (mode %04o; it takes 0700)", path,
+			       st.st_mode & 07777);
+	return 0;
+}
+
+int rundir_open(bool create, struct err *e)
+{
+	own(mem) char *path = rundir_path();
+	own(fd) int fd = -1;
+
+	if (!path)
+		return err_nomem(e);
+	fd = open(path, DIR_FLAGS | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT && create) {
+		make_path(path);
+		fd = open(path, DIR_FLAGS | O_NOFOLLOW);
+	}
+	if (fd < 0 && errno == ENOENT && !create)
+		return err_set(e, ERR_ABSENT, ENOENT, "no lab is there");
+	if (fd < 0)
+		return err_os(e, errno, "%s", path);
+	/* Others may see that it is there, as with a /run/user of root; not what is in a lab. */
+	if (check_owner(fd, path, 022, e))
+		return -1;
+	return steal_fd(&fd);
+}
+
+int rundir_open_lab(const char *lab, bool create, struct err *e)
+{
+	own(fd) int run = -1, fd = -1;
+
+	if (name_check("lab", lab, e))
+		return -1;
+	run = rundir_open(create, e);
+	if (run < 0)
+		return -1;
+	if (create && mkdirat(run, lab, 0700) && errno != EEXIST)
+		return err_os(e, errno, "lab %s", lab);
+	fd = openat(run, lab, DIR_FLAGS | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, ERR_ABSENT, ENOENT, "lab %s: no such lab", lab);
+	if (fd < 0)
+		return err_os(e, errno, "lab %s", lab);
+	if (check_owner(fd, lab, 077, e))
+		return -1;
+	return steal_fd(&fd);
+}
+
+int rundir_lock_lab(const char *lab, bool create, struct err *e)
+{
+	for (;;) {
+		own(fd) int fd = rundir_open_lab(lab, create, e);
+		struct stat st;
+
+		if (fd < 0)
+			return -1;
+		while (flock(fd, LOCK_EX))
+			if (errno != EINTR)
+				return err_os(e, errno, "lab %s: lock", lab);
+		/* The last node may have ended, and taken the folder along, while we waited. */
+		if (!fstat(fd, &st) && st.st_nlink > 0)
+			return steal_fd(&fd);
+	}
+}
+
+void rundir_unlock(int lab_fd)
+{
+	flock(lab_fd, LOCK_UN);
+}
+
+static void remove_folder(int lab_fd, const char *path)
+{
+	int fd = openat(lab_fd, path, DIR_FLAGS | O_NOFOLLOW);
+	own(dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *d;
+
+	if (!dir)
+		return;
+	while ((d = readdir(dir)))
+		unlinkat(dirfd(dir), d->d_name, 0);
+	unlinkat(lab_fd, path, AT_REMOVEDIR);
+}
+
+void rundir_remove_node(int lab_fd, const char *name)
+{
+	char path[NAME_LEN_MAX + 2];
+
+	snprintf(path, sizeof(path), ".%s", name);
+	remove_folder(lab_fd, path);
+	unlinkat(lab_fd, name, 0);
+}
+
+void rundir_remove_lab(const char *lab)
+{
+	struct err ignored;
+	own(fd) int run = rundir_open(false, &ignored);
+
+	if (run >= 0)
+		unlinkat(run, lab, AT_REMOVEDIR);
+}
+
+static socklen_t address(struct sockaddr_un *un, int lab_fd, const char *name)
+{
+	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(un->sun_path, sizeof(un->sun_path), "/proc/self/fd/%d/%s", lab_fd, name);
+	return sizeof(*un);
+}
+
+static int new_socket(int flags, struct err *e)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+
+	return fd < 0 ? err_os(e, errno, "socket") : fd;
+}
+
+int rundir_bind(int lab_fd, const char *name, struct err *e)
+{
+	struct sockaddr_un un;
+	socklen_t len = address(&un, lab_fd, name);
+	own(fd) int fd = new_socket(SOCK_NONBLOCK, e);
+	mode_t old;
+	int rc;
+
+	if (fd < 0)
+		return -1;
+	old = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&un, len);
+	umask(old);
+	if (rc && errno == EADDRINUSE)
+		return err_set(e, ERR_REFUSED, EEXIST, "%s: such a node exists already", name);
+	if (rc)
+		return err_os(e, errno, "%s", name);
+	return steal_fd(&fd);
+}
+
+int rundir_connect(int lab_fd, const char *name, bool *stale, struct err *e)
+{
+	struct sockaddr_un un;
+	socklen_t len = address(&un, lab_fd, name);
+	own(fd) int fd = new_socket(0, e);
+	int rc;
+
+	*stale = false;
+	if (fd < 0)
+		return -1;
+	do
+		rc = connect(fd, (struct sockaddr *)&un, len);
+	while (rc && errno == EINTR);
+	if (!rc)
+		return steal_fd(&fd);
+	*stale = errno == ECONNREFUSED;
+	if (errno == ENOENT || errno == ECONNREFUSED)
+		return err_set(e, ERR_ABSENT, ENOENT, "no such node");
+	return err_os(e, errno, "connecting");
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+static char **read_names(DIR *dir, size_t *n)
+{
+	char **names = NULL;
+	size_t cap = 0;
+	struct dirent *d;
+
+	*n = 0;
+	for (;;) {
+		if (*n + 1 >= cap) {
+			char **more = reallocarray(names, cap * 2 + 16, sizeof(*names));
+
+			if (!more)
+				break;
+			names = more;
+			cap = cap * 2 + 16;
+		}
+		do
+			d = readdir(dir);
+		while (d && !name_valid(d->d_name));
+		names[*n] = d ? strdup(d->d_name) : NULL;
+		if (!d)
+			return names;
+		if (!names[*n])
+			break;
+		(*n)++;
+	}
+	if (names)
+		names[*n] = NULL;
+	rundir_names_free(names);
+	return NULL;
+}
+
+char **rundir_names(int dir_fd, struct err *e)
+{
+	int fd = openat(dir_fd, ".", DIR_FLAGS);
+	own(dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	char **names;
+	size_t n;
+
+	if (!dir) {
+		err_os(e, errno, "run directory");
+		return NULL;
+	}
+	names = read_names(dir, &n);
+	if (!names) {
+		err_nomem(e);
+		return NULL;
+	}
+	qsort(names, n, sizeof(*names), compare);
+	return names;
+}
+
+void rundir_names_free(char **names)
+{
+	for (char **p = names; p && *p; p++)
+		free(*p);
+	free(names);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Starting nodes, and the keeper: see start.h. */
+#include "lab/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "lab/name.h"
+#include "lab/rundir.h"
+
+#define REST 64 /* descriptors are parked from here on while 3 to 5 are cleared */
+
+/* One node on its way. */
+struct birth {
+	const char *name;
+	pid_t keeper;
+	int ready; /* where its server tells; -1 once it has, or has failed */
+};
+
+/* ------------------------------------------------------------------ the keeper */
+
+static ino_t inode(int lab_fd, const char *name)
+{
+	struct stat st;
+
+	return fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_ino;
+}
+
+/* What the server adopted has come to this process with its death: all of it is killed, again
+ * and again, as what it leaves behind comes in turn. */
+static void kill_rest(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	for (;;) {
+		FILE *f = fopen(path, "re");
+		long pid;
+
+		while (f && fscanf(f, "%ld", &pid) == 1)
+			kill((pid_t)pid, SIGKILL);
+		if (f)
+			fclose(f);
+		if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
+			return;
+	}
+}
+
+static void clean_up(const struct node_seat *seat, ino_t own_inode)
+{
+	struct err ignored;
+	own(fd) int fd = rundir_lock_lab(seat->lab, false, &ignored);
+
+	/* Meanwhile another node may have taken the place of one that was found dead. */
+	if (fd >= 0 && inode(fd, seat->name) == own_inode)
+		rundir_remove_node(fd, seat->name);
+	if (fd >= 0) {
+		rundir_remove_lab(seat->lab);
+		rundir_unlock(fd);
+	}
+}
+
+/* Waits for the server's end, then leaves nothing behind. */
+static void keep(const struct node_seat *seat, pid_t server, ino_t own_inode)
+{
+	sigset_t set;
+	siginfo_t si;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	for (;;) {
+		int sig = sigwaitinfo(&set, &si);
+
+		if (sig == SIGTERM)
+			kill(server, SIGTERM);
+		si.si_pid = 0;
+		if (sig == SIGCHLD && !waitid(P_PID, (id_t)server, &si, WEXITED | WNOHANG) &&
+		    si.si_pid == server)
+			break;
+	}
+	kill_rest();
+	clean_up(seat, own_inode);
+}
+
+__attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
+						node_serve_fn *serve, const void *options)
+{
+	struct err e = ERR_INIT;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != keeper)
+		_exit(1);
+	if (!serve(seat, options, &e))
+		_exit(0);
+	/* No one may read it any more: then that was the error. */
+	if (write(seat->ready_fd, &e, sizeof(e)) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+/* The calling process becomes the keeper of a new node. Returns when the node has ended. */
+static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *options)
+{
+	ino_t own_inode = inode(seat->lab_fd, seat->name);
+	pid_t keeper = getpid(), server;
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	server = fork();
+	if (!server)
+		be_server(seat, keeper, serve, options);
+	/* A dead server's socket must refuse connections at once. */
+	drop_fd(&seat->listen_fd);
+	drop_fd(&seat->ready_fd);
+	if (server > 0)
+		keep(seat, server, own_inode);
+	else
+		clean_up(seat, own_inode);
+	return server < 0 ? -1 : 0;
+}
+
+/* Leaves everything that the caller has: its session, its folder, its descriptors. */
+static bool detach(struct node_seat *seat)
+{
+	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Not the caller's open file, whose lock would be this process's as well. */
+	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return false;
+	for (int i = 0; i < 3; i++)
+		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
+	for (int i = 0; i < 3; i++) {
+		if (*fds[i] < 0 || dup3(*fds[i], 3 + i, O_CLOEXEC) < 0)
+			return false;
+		*fds[i] = 3 + i;
+	}
+	close_range(6, ~0u, 0);
+	return setsid() > 0 && !chdir("/");
+}
+
+/* ------------------------------------------------------------------ the caller */
+
+/* With the lock held. A dead node's socket is removed. */
+static int check_free(int lab_fd, const char *name, struct err *e)
+{
+	bool stale;
+	own(fd) int fd = -1;
+
+	if (!inode(lab_fd, name))
+		return 0;
+	fd = rundir_connect(lab_fd, name, &stale, e);
+	if (fd >= 0)
+		return err_set(e, ERR_REFUSED, EEXIST, "%s: such a node exists already", name);
+	if (!stale && e->kind != ERR_ABSENT)
+		return err_prefix(e, "%s", name);
+	rundir_remove_node(lab_fd, name);
+	return 0;
+}
+
+static int begin(struct birth *b, const char *lab, int lab_fd, node_serve_fn *serve,
+		 const void *options, struct err *e)
+{
+	own(fd) int listen_fd = rundir_bind(lab_fd, b->name, e), tell = -1;
+	struct node_seat seat = { .lab = lab, .name = b->name, .lab_fd = lab_fd };
+	int ends[2];
+
+	if (listen_fd < 0)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC)) {
+		rundir_remove_node(lab_fd, b->name);
+		return err_os(e, errno, "pipe");
+	}
+	tell = ends[1];
+	b->keeper = fork();
+	if (b->keeper < 0) {
+		close(ends[0]);
+		rundir_remove_node(lab_fd, b->name);
+		return err_os(e, errno, "fork");
+	}
+	if (!b->keeper) {
+		seat.listen_fd = listen_fd;
+		seat.ready_fd = tell;
+		_exit(detach(&seat) && !run_keeper(&seat, serve, options) ? 0 : 1);
+	}
+	b->ready = ends[0];
+	return 0;
+}
+
+/* Hears from one node: it serves, or it does not and why. */
+static int hear(struct birth *b, struct err *e)
+{
+	struct err told;
+	ssize_t n;
+
+	do
+		n = read(b->ready, &told, sizeof(told));
+	while (n < 0 && errno == EINTR);
+	drop_fd(&b->ready);
+	if (n != (ssize_t)sizeof(told))
+		return err_set(e, ERR_PEER, 0, "%s: the server died as it started", b->name);
+	if (told.kind == ERR_NONE)
+		return 0;
+	told.text[sizeof(told.text) - 1] = '\0';
+	*e = told;
+	e->step = NULL;
+	return err_prefix(e, "%s", b->name);
+}
+
+/* Waits until at most limit nodes are still on their way. */
+static int settle(struct birth *births, size_t n, size_t limit, struct err *e)
+{
+	for (;;) {
+		struct pollfd p[256];
+		struct birth *who[256];
+		nfds_t open = 0;
+
+		for (size_t i = 0; i < n && open < 256; i++) {
+			if (births[i].ready < 0)
+				continue;
+			who[open] = &births[i];
+			p[open++] = (struct pollfd){ .fd = births[i].ready, .events = POLLIN };
+		}
+		if (open <= limit)
+			return 0;
+		if (poll(p, open, -1) < 0)
+			continue;
+		for (nfds_t i = 0; i < open; i++)
+			if (p[i].revents && hear(who[i], e))
+				return -1;
+	}
+}
+
+/* The lock is not held: the keepers need it. */
+static void undo(struct birth *births, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		drop_fd(&births[i].ready);
+		kill(births[i].keeper, SIGTERM);
+	}
+	for (size_t i = 0; i < n; i++)
+		while (waitpid(births[i].keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+}
+
+/* Making a network namespace is mostly waiting for the kernel's grace periods: several are on
+ * their way at a time, more than there are processors. */
+static size_t window(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 2 ? 8 : cpus > 60 ? 240 : (size_t)cpus * 4;
+}
+
+int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *serve,
+		const void *options, struct err *e)
+{
+	own(mem) struct birth *births = calloc(n, sizeof(*births));
+	own(fd) int lab_fd = -1;
+	size_t begun = 0, limit = window();
+	int failed = 0;
+
+	if (!births)
+		return err_nomem(e);
+	for (size_t i = 0; i < n; i++)
+		if (name_check("node", names[i], e))
+			return -1;
+	lab_fd = rundir_lock_lab(lab, true, e);
+	if (lab_fd < 0)
+		return -1;
+	for (size_t i = 0; i < n && !failed; i++)
+		failed = check_free(lab_fd, names[i], e);
+	/* Only those on their way are looked at: [old, begun). */
+	for (size_t old = 0; begun < n && !failed;) {
+		births[begun].name = names[begun];
+		births[begun].ready = -1;
+		failed = begin(&births[begun], lab, lab_fd, serve, options, e);
+		if (failed)
+			break;
+		begun++;
+		failed = settle(births + old, begun - old, limit, e);
+		while (old < begun && births[old].ready < 0)
+			old++;
+	}
+	if (!failed)
+		failed = settle(births, begun, 0, e);
+	rundir_unlock(lab_fd);
+	if (failed) {
+		undo(births, begun);
+		rundir_remove_lab(lab);
+	}
+	return failed;
+}
+
+int start_here(const char *lab, const char *name, node_serve_fn *serve, const void *options,
+	       struct err *e)
+{
+	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1 };
+	struct birth self = { .name = name };
+	own(fd) int lab_fd = -1, ready = -1;
+	int ends[2];
+
+	if (name_check("node", name, e))
+		return -1;
+	lab_fd = rundir_lock_lab(lab, true, e);
+	if (lab_fd < 0 || check_free(lab_fd, name, e))
+		return -1;
+	if (pipe2(ends, O_CLOEXEC))
+		return err_os(e, errno, "pipe");
+	ready = ends[0];
+	seat.ready_fd = ends[1];
+	seat.listen_fd = rundir_bind(lab_fd, name, e);
+	if (seat.listen_fd < 0)
+		return -1;
+	rundir_unlock(lab_fd);
+	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	drop_fd(&lab_fd);
+	if (run_keeper(&seat, serve, options))
+		return err_os(e, errno, "%s: fork", name);
+	self.ready = steal_fd(&ready);
+	return hear(&self, e);
+}

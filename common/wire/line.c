@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lines and words of the protocol: see line.h. */
+#include "wire/line.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "wire/base64.h"
+
+char *wire_word(char **line)
+{
+	char *word = *line + strspn(*line, WIRE_SPACE);
+	char *end = word + strcspn(word, WIRE_SPACE);
+
+	if (word == end)
+		return NULL;
+	*line = *end ? end + 1 : end;
+	*end = '\0';
+	return word;
+}
+
+void wire_put_b(struct buf *out, const void *data, size_t len)
+{
+	const unsigned char *p = data;
+	bool plain = len > 0;
+
+	for (size_t i = 0; i < len && plain; i++)
+		plain = p[i] > ' ' && p[i] <= 'z' && p[i] != '=';
+	buf_addc(out, ' ');
+	if (plain) {
+		buf_add(out, data, len);
+	} else {
+		buf_addc(out, '=');
+		base64_encode(out, data, len);
+	}
+}
+
+int wire_get_b(struct buf *out, const char *word)
+{
+	if (*word == '=')
+		return base64_decode(out, word + 1, strlen(word + 1));
+	buf_adds(out, word);
+	return out->failed ? -1 : 0;
+}
+
+bool wire_reply_line(const char *line, size_t len, int *code, bool *last, const char **text,
+		     size_t *text_len)
+{
+	while (len && strchr(WIRE_SPACE, line[len - 1]) && line[len - 1])
+		len--;
+	*text = line + 4;
+	*text_len = len > 4 ? len - 4 : 0;
+	if (len < 3)
+		return false;
+	*code = 0;
+	for (int i = 0; i < 3; i++) {
+		if (!isdigit((unsigned char)line[i]))
+			return false;
+		*code = *code * 10 + line[i] - '0';
+	}
+	/* "200" alone is what is left of "200 " once trailing white space is gone. */
+	*last = len == 3 || line[3] == ' ';
+	return *last || line[3] == '-';
+}
+
+void wire_put_reply(struct buf *out, int code, const char *text)
+{
+	const char *end;
+
+	for (; (end = strpbrk(text, "\r\n")); text = end + 1)
+		if (end > text)
+			buf_addf(out, "%03d-%.*s\n", code, (int)(end - text), text);
+	buf_addf(out, "%03d %s\n", code, text);
+}
