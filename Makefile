@@ -7,9 +7,9 @@ BIN ?= nemu
 Q := $(if $(V),,@)
 
 CFLAGS ?= -O2 -g
-HARDEN := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 WARN := -Wall -Wextra -Wshadow -Wconversion -Werror
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARN) $(HARDEN) $(CFLAGS) \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARN) -fPIE $(HARDEN) $(CFLAGS) \
 	-Icommon -Iapplets -ffunction-sections -fdata-sections
 
 # The libraries are linked in where their archives are installed: an applet that needs none of
@@ -28,6 +28,10 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--gc-sections $(LDFLAGS)
 
 SRC := $(wildcard applets/*.c applets/server/*.c common/*/*.c)
 OBJ = $(SRC:%.c=$(BUILD)/%.o)
+COMMON_OBJ = $(filter $(BUILD)/common/%,$(OBJ))
+UNIT = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+
+all: $(BIN)
 
 $(BIN): $(OBJ)
 	@echo "  LD $@"
@@ -38,9 +42,54 @@ $(BUILD)/%.o: %.c Makefile
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(OBJ:.o=.d)
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(COMMON_OBJ)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+-include $(OBJ:.o=.d) $(UNIT:=.d)
+
+# ---------------------------------------------------------------- what has to be installed
+
+# module or command=Debian package; pkg-config and the PATH decide.
+NEED_BUILD := libnl-3.0=libnl-3-dev libnl-route-3.0=libnl-route-3-dev libcap-ng=libcap-ng-dev
+NEED_DEMO := ping=iputils-ping iperf3=iperf3 ss=iproute2
+NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-linux \
+	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux
+NEED_BENCH := python3=python3 ip=iproute2 nsenter=util-linux
+
+deps:
+	@sh tests/deps $(NEED_BUILD) $(NEED)
+
+# ---------------------------------------------------------------- demo, tests, benchmarks
+
+demo:
+	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO)"
+	@$(MAKE) --no-print-directory all
+	@NEMU=$(CURDIR)/$(BIN) sh tests/labs/two-hosts.sh
+
+check:
+	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO) $(NEED_CHECK)"
+	@$(MAKE) --no-print-directory check-built
+
+# A second time under the sanitizers; and the sources themselves.
+ASAN := build/asan
+check-built: all
+	@$(MAKE) --no-print-directory units
+	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
+	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
+		tests/wire/*.t tests/labs/*.bats \
+		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
+		tests/wire/*.t tests/labs/*.bats
+
+units: $(UNIT)
+
+bench:
+	@$(MAKE) --no-print-directory deps NEED="$(NEED_BENCH)"
+	@$(MAKE) --no-print-directory all
+	@NEMU=$(CURDIR)/$(BIN) tests/bench/run
 
 clean:
 	rm -rf build nemu
 
-.PHONY: clean
+.PHONY: all deps demo check check-built units bench clean

@@ -16,7 +16,7 @@ struct program program_of_call(const struct call *call)
 		.dir = call_get(call, "-d"),
 		.env = env->v,
 		.env_count = env->n,
-		.fds = { -1, -1, -1 },
+		.fds = { -1, -1, -1, -1 },
 	};
 }
 

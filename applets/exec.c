@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* exec: run a program in a node, in the foreground, with the caller's own descriptors. */
+/* exec and sh: run a program in a node, in the foreground. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "applets.h"
 #include "ui/exit.h"
+#include "ui/terminal.h"
 
 /* The caller's descriptors, as far as they are open. */
-static void own_stdio(struct program *p)
+static void use_stdio(struct program *p)
 {
 	for (int i = 0; i < 3; i++)
 		p->fds[i] = fcntl(i, F_GETFD) < 0 ? -1 : i;
 }
 
-/* Signals that are meant for the program arrive here, and are passed on. */
-static int catch_signals(struct err *e)
+/* Signals that are meant for the program arrive here, and are passed on; with a terminal also
+ * those that concern it. */
+static int catch_signals(bool terminal, struct err *e)
 {
+	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int with_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		sigaddset(&set, always[i]);
+	for (size_t i = 0; terminal && i < sizeof(with_terminal) / sizeof(*with_terminal); i++)
+		sigaddset(&set, with_terminal[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC);
 	return fd < 0 ? err_os(e, errno, "signalfd") : fd;
@@ -48,54 +53,154 @@ static void forward(const struct call *call, pid_t pid, int sig)
 		return; /* it has ended meanwhile: the wait tells */
 }
 
-static int wait_end(const struct call *call, struct client *c, pid_t pid, int signals,
-		    struct err *e)
+static void on_signal(const struct call *call, struct terminal *t, pid_t pid, int signals)
+{
+	struct signalfd_siginfo si;
+
+	if (read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	switch (si.ssi_signo) {
+	case SIGWINCH:
+		terminal_resize(t);
+		break;
+	case SIGTSTP:
+		terminal_pause(t);
+		raise(SIGSTOP);
+		break;
+	case SIGCONT:
+		terminal_resume(t);
+		break;
+	default:
+		forward(call, pid, (int)si.ssi_signo);
+	}
+}
+
+static int wait_end(const struct call *call, struct client *c, struct terminal *t, pid_t pid,
+		    int signals, struct err *e)
 {
 	char text[64];
-	int code;
+	int code, what;
 
 	client_put(c, "PROC WAIT");
 	client_put_i(c, pid);
 	client_end(c);
-	while (client_poll(c, signals, -1) == 2) {
-		struct signalfd_siginfo si;
-
-		if (read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
-			forward(call, pid, (int)si.ssi_signo);
-	}
+	do {
+		what = client_poll(c, signals, t ? 0 : -1);
+		if (!what)
+			what = terminal_relay(t, c->fd, signals);
+		if (what == 2)
+			on_signal(call, t, pid, signals);
+	} while (what == 2);
+	if (t)
+		terminal_drain(t);
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return -1;
 	return exit_from_status((int)strtol(text, NULL, 10));
 }
 
-static int exec_run(struct call *call, struct err *e)
+/* The program's end of the terminal is closed here before it starts to matter who has it open. */
+static int start(const struct call *call, struct client *c, struct program *p, int *slave,
+		 pid_t *pid, struct err *e)
+{
+	int rc;
+
+	p->tied = true;
+	if (*slave >= 0) {
+		p->tty = true;
+		p->fds[0] = p->fds[1] = p->fds[2] = *slave;
+	} else {
+		use_stdio(p);
+	}
+	rc = call_run(c, p, pid, e);
+	drop_fd(slave);
+	return of_node(call, rc, e);
+}
+
+static void own_terminal(struct terminal **t)
+{
+	terminal_close(*t);
+}
+
+static int run(struct call *call, struct program *p, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
-	own(fd) int signals = -1;
-	struct program p = program_of_call(call);
+	own(fd) int signals = -1, slave = -1;
+	own(terminal) struct terminal *t = NULL;
+	bool both = isatty(0) && isatty(1);
 	pid_t pid;
-	int code;
 
-	own_stdio(&p);
-	p.tied = true;
+	if (call_get(call, "-t") && call_get(call, "-T"))
+		return err_set(e, ERR_USAGE, 0, "-t and -T exclude each other");
 	if (connect_node(&c, call, e))
 		return -1;
-	signals = catch_signals(e);
-	if (signals < 0)
+	if (call_get(call, "-t") || (both && !call_get(call, "-T"))) {
+		t = terminal_open(&slave, e);
+		if (!t)
+			return -1;
+	}
+	signals = catch_signals(t != NULL, e);
+	if (signals < 0 || start(call, &c, p, &slave, &pid, e))
 		return -1;
-	if (call_run(&c, &p, &pid, e))
-		return of_node(call, -1, e);
-	code = wait_end(call, &c, pid, signals, e);
-	return of_node(call, code, e);
+	if (t)
+		terminal_begin(t);
+	return of_node(call, wait_end(call, &c, t, pid, signals, e), e);
+}
+
+static int exec_run(struct call *call, struct err *e)
+{
+	struct program p = program_of_call(call);
+
+	return run(call, &p, e);
+}
+
+/* A shell whose prompt names the node, whatever its start-up files make of PS1. */
+static int sh_run(struct call *call, struct err *e)
+{
+	const struct given *more = call_all(call, "-e");
+	const char *shell = getenv("SHELL");
+	char *argv[] = { (char *)(uintptr_t)(shell && *shell ? shell : "/bin/sh"), NULL };
+	own(mem) char *prompt = NULL, *command = NULL;
+	own(mem) char **env = calloc(more->n + 2, sizeof(*env));
+	struct program p = program_of_call(call);
+
+	if (!env || asprintf(&prompt, "PS1=[%s] \\$ ", call->node) < 0 ||
+	    asprintf(&command,
+		     "PROMPT_COMMAND=case $PS1 in \"[%s]\"*) ;; *) PS1=\"[%s] $PS1\" ;; esac",
+		     call->node, call->node) < 0)
+		return err_nomem(e);
+	env[0] = prompt;
+	env[1] = command;
+	for (size_t i = 0; i < more->n; i++)
+		env[i + 2] = more->v[i];
+	p.argv = argv;
+	p.env = env;
+	p.env_count = more->n + 2;
+	return run(call, &p, e);
 }
 
 const struct verb applet_exec_verbs[] = {
 	{ NULL,
-	  "exit code: the program's; 128+n for a signal; 125 ours; 126, 127 not startable, not found",
-	  { { "-u", "USER", 0 },
+	  "-t, -T: with a terminal of its own, without; by default with, if input and output are "
+	  "one. The exit code is the program's; 128+n for a signal; 125 for a failure of ours; 126, "
+	  "127 if it cannot be started, is not found",
+	  { { "-t", NULL, 0 },
+	    { "-T", NULL, 0 },
+	    { "-u", "USER", 0 },
 	    { "-d", "DIR", 0 },
 	    { "-e", "NAME=VALUE", WORD_MANY },
 	    { NULL, "CMD", WORD_NEED | WORD_TAIL } },
 	  exec_run },
+	{ 0 },
+};
+
+const struct verb applet_sh_verbs[] = {
+	{ NULL,
+	  "$SHELL, with a prompt that names the node",
+	  { { "-t", NULL, 0 },
+	    { "-T", NULL, 0 },
+	    { "-u", "USER", 0 },
+	    { "-d", "DIR", 0 },
+	    { "-e", "NAME=VALUE", WORD_MANY } },
+	  sh_run },
 	{ 0 },
 };

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* logs: what a process of a node has printed. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 
 #include "applets.h"
-#include "lab/rundir.h"
+#include "base/num.h"
+#include "lab/log.h"
 
-static int open_log(const struct call *call, pid_t pid, struct err *e)
-{
-	own(fd) int lab_fd = rundir_open_lab(call->lab, false, e);
-	char path[NAME_MAX + 32];
-	int fd;
-
-	if (lab_fd < 0)
-		return -1;
-	snprintf(path, sizeof(path), ".%s/%d", call->node, (int)pid);
-	fd = openat(lab_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(e, ERR_ABSENT, ENOENT,
-			       "process %d has no log (it was started with its own output)",
-			       (int)pid);
-	return fd < 0 ? err_os(e, errno, "log of process %d", (int)pid) : fd;
-}
-
+/* Copies what there is from here on. */
 static int copy(int fd, struct err *e)
 {
 	char block[65536];
@@ -32,24 +17,89 @@ static int copy(int fd, struct err *e)
 	while ((n = read(fd, block, sizeof(block))) > 0)
 		if (fwrite(block, 1, (size_t)n, stdout) != (size_t)n)
 			return err_os(e, errno, "standard output");
+	if (fflush(stdout))
+		return err_os(e, errno, "standard output");
 	return n < 0 ? err_os(e, errno, "log") : 0;
+}
+
+/* Goes to where the last lines begin. */
+static int skip_to_last(int fd, int64_t lines, struct err *e)
+{
+	off_t end = lseek(fd, 0, SEEK_END), at = end;
+	char block[4096];
+
+	while (at > 0) {
+		size_t len = at > (off_t)sizeof(block) ? sizeof(block) : (size_t)at;
+
+		if (pread(fd, block, len, at - (off_t)len) != (ssize_t)len)
+			return err_os(e, errno, "log");
+		for (size_t i = len; i > 0; i--) {
+			off_t behind = at - (off_t)(len - i);
+
+			/* The newline that ends the last line begins no other. */
+			if (block[i - 1] != '\n' || behind == end)
+				continue;
+			if (--lines == 0) {
+				lseek(fd, behind, SEEK_SET);
+				return 0;
+			}
+		}
+		at -= (off_t)len;
+	}
+	lseek(fd, 0, SEEK_SET);
+	return 0;
+}
+
+/* Until the process has ended, and all that it wrote has been copied. */
+static int follow(struct client *c, int fd, int inotify, pid_t pid, struct err *e)
+{
+	char events[4096];
+
+	client_put(c, "PROC NEXT");
+	client_put_i(c, pid);
+	client_end(c);
+	for (;;) {
+		int what = client_poll(c, inotify, -1);
+
+		while (read(inotify, events, sizeof(events)) > 0)
+			;
+		if (copy(fd, e))
+			return -1;
+		if (what == 1)
+			return client_done(c, e);
+	}
 }
 
 static int logs_run(struct call *call, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
-	own(fd) int fd = -1;
+	own(fd) int fd = -1, inotify = -1;
+	const char *tail = call_get(call, "-n");
+	int64_t lines = 0;
 	pid_t pid;
+	int rc;
 
+	if (tail && !num_parse(tail, 0, INT64_MAX, &lines))
+		return err_set(e, ERR_USAGE, 0, "-n %.40s: not a number of lines", tail);
 	if (connect_node(&c, call, e))
 		return -1;
 	if (call_find(&c, call_get(call, "PID|TAG"), &pid, e))
 		return of_node(call, -1, e);
-	fd = open_log(call, pid, e);
-	return of_node(call, fd < 0 ? -1 : copy(fd, e), e);
+	fd = log_open(call->lab, call->node, pid, &inotify, e);
+	if (fd < 0)
+		return of_node(call, -1, e);
+	rc = !tail ? 0 : lines ? skip_to_last(fd, lines, e) : lseek(fd, 0, SEEK_END) < 0;
+	if (!rc)
+		rc = copy(fd, e);
+	if (!rc && call_get(call, "-f"))
+		rc = follow(&c, fd, inotify, pid, e);
+	return of_node(call, rc, e);
 }
 
 const struct verb applet_logs_verbs[] = {
-	{ NULL, NULL, { { NULL, "PID|TAG", WORD_NEED } }, logs_run },
+	{ NULL,
+	  "-f: follows until the process ends; -n: only the last lines",
+	  { { "-f", NULL, 0 }, { "-n", "LINES", 0 }, { NULL, "PID|TAG", WORD_NEED } },
+	  logs_run },
 	{ 0 },
 };

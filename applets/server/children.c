@@ -220,7 +220,7 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 		.env = p->env,
 		.cwd = p->cwd,
 		.user = p->user,
-		.fds = { p->fds[0], p->fds[1], p->fds[2] },
+		.fds = { p->fds[0], p->fds[1], p->fds[2], p->fds[3] },
 		.mntns = s->mntns,
 		.controlling_tty = p->tty,
 	};
@@ -309,6 +309,7 @@ void children_session_gone(struct server *s, struct session *gone)
 		if (c->tied != gone)
 			continue;
 		c->tied = NULL;
+		c->unwanted = true;
 		children_kill(c, SIGHUP);
 		children_kill(c, SIGCONT);
 	}
@@ -355,7 +356,7 @@ static void ended(struct server *s, struct child *c, int status)
 		told |= w->wait.what == PARK_END && w->wait.pids[0] == c->pid;
 		tell_session(w, c);
 	}
-	if (told)
+	if (told || c->unwanted)
 		children_forget(s, c);
 	else if (s->children->ended > KEEP_ENDED)
 		forget_oldest(s);

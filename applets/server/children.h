@@ -28,6 +28,7 @@ struct child {
 	struct session *tied; /* gets SIGHUP when this session ends */
 	bool log;
 	bool told_to_end;
+	bool unwanted; /* nobody is left to ask for it: forgotten when it ends */
 	/* while starting: */
 	struct session *starter;
 	struct spawn *spawn;

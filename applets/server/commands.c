@@ -47,7 +47,12 @@ const struct command server_commands[] = {
 	{ "PROC", "NAME", "b",	     "",     MODE_PROC,	  srv_proc_name },
 	{ "PROC", "TIE",  "",	     "",     MODE_PROC,	  srv_proc_tie },
 	{ "PROC", "TTY",  "",	     "",     MODE_PROC,	  srv_proc_tty },
+	{ "PROC", "RFD",  "",	     "",     MODE_PROC,	  srv_proc_stdio },
+	{ "PROC", "NTFY", "",	     "",     MODE_PROC,	  srv_proc_ntfy },
+	{ "SOCK", "LIST", "si",	     "",     MODE_NORMAL, srv_sock_list },
+	{ "NEIG", "LIST", "",	     "",     MODE_NORMAL, srv_neig_list },
 	{ "NODE", "INFO", "",	     "",     MODE_NORMAL, srv_node_info },
+	{ "NODE", "EVNT", "",	     "i",    MODE_NORMAL, srv_node_evnt },
 	{ "NODE", "END",  "",	     "",     MODE_NORMAL, srv_node_end },
 	{ 0 },
 };

@@ -118,7 +118,8 @@ static int open_stdio(struct err *e)
 
 static int init(struct server *s, struct err *e)
 {
-	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1 };
+	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
+			     .monitor_fd = -1 };
 	s->started = time(NULL);
 	s->loop = loop_new(e);
 	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))

@@ -34,6 +34,8 @@ struct server {
 	bool isolate_pid, forwarding;
 	time_t started;
 	int signal_fd;
+	int monitor_fd; /* -1: nobody has asked yet */
+	int changes;	/* of the network, since somebody asked */
 	bool foreground; /* SIGINT ends it, too */
 	bool ending;
 };

@@ -21,7 +21,8 @@
 #define READ_SIZE 16384
 #define BUDGET 64 /* commands in a row before the others have their turn */
 
-static const char *const stdio_names[] = { "PROC SIN", "PROC SOUT", "PROC SERR" };
+static const char *const stdio_names[SPAWN_FDS] = { "PROC SIN", "PROC SOUT", "PROC SERR",
+						    "PROC RFD" };
 
 void session_reply(struct session *s, int code, const char *text)
 {

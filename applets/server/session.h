@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "kernel/spawn.h"
 #include "loop.h"
 #include "server.h"
 #include "wire/command.h"
@@ -26,15 +27,15 @@ enum { MODE_NORMAL = 1, MODE_PROC = 2, MODE_BOTH = 3 };
 struct plan {
 	char *executable, *cwd, *user, *tag;
 	char **argv, **env; /* env NULL: the server's */
-	int fds[3];
+	int fds[SPAWN_FDS];
 	bool log;  /* descriptors 1 and 2 go to a log of the node's */
 	bool tied; /* SIGHUP when this session ends */
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
 };
 
 /* What a parked session waits for: its process to start, a process to end (and be forgotten),
- * the first of several to end. */
-enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST };
+ * the first of several to end, the network to change. */
+enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE };
 
 struct session {
 	struct server *server;
@@ -54,7 +55,7 @@ struct session {
 
 	struct plan *plan; /* in the PROC mode */
 
-	int want;	   /* 0 to 2: which descriptor is awaited; -1: none */
+	int want;	   /* 0 to 3: which descriptor is awaited; -1: none */
 	char payload[16];
 	size_t payload_len;
 	int got_fd;
@@ -128,6 +129,10 @@ SESSION_HANDLER(srv_proc_log);
 SESSION_HANDLER(srv_proc_name);
 SESSION_HANDLER(srv_proc_tie);
 SESSION_HANDLER(srv_proc_tty);
+SESSION_HANDLER(srv_proc_ntfy);
+SESSION_HANDLER(srv_sock_list);
+SESSION_HANDLER(srv_neig_list);
+SESSION_HANDLER(srv_node_evnt);
 SESSION_HANDLER(srv_node_info);
 SESSION_HANDLER(srv_node_end);
 

@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "children.h"
 #include "session.h"
+#include "wire/passfd.h"
 #include "wire/pickle.h"
 
 void plan_free(struct plan *p)
@@ -26,7 +30,7 @@ void plan_free(struct plan *p)
 		free(*v);
 	free(p->argv);
 	free(p->env);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < SPAWN_FDS; i++)
 		if (p->fds[i] >= 0)
 			close(p->fds[i]);
 	free(p);
@@ -67,7 +71,7 @@ int srv_proc_crte(void *ctx, const struct command *cmd, struct err *e)
 		err_nomem(e);
 		return FAILED;
 	}
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < SPAWN_FDS; i++)
 		p->fds[i] = -1;
 	p->argv = calloc(argc + 1, sizeof(*p->argv));
 	failed = p->argv ? set_text(&p->executable, &s->args.v[0], e) : err_nomem(e);
@@ -168,7 +172,10 @@ int srv_proc_stdio(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 
 	(void)e;
-	s->want = !strcmp(cmd->sub, "SIN") ? 0 : !strcmp(cmd->sub, "SOUT") ? 1 : 2;
+	s->want = !strcmp(cmd->sub, "SIN")    ? 0
+		  : !strcmp(cmd->sub, "SOUT") ? 1
+		  : !strcmp(cmd->sub, "SERR") ? 2
+					      : 3;
 	return WANT_FD;
 }
 
@@ -244,6 +251,68 @@ static int default_env(struct plan *p, struct err *e)
 	free(p->env);
 	p->env = env;
 	return 0;
+}
+
+static int add_variable(struct plan *p, const char *name, const char *value)
+{
+	size_t n = 0, len = strlen(name);
+	char **env, *text;
+
+	while (p->env && p->env[n])
+		n++;
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(p->env[i], name, len) && p->env[i][len] == '=')
+			return 0; /* the client knows better */
+	env = reallocarray(p->env, n + 2, sizeof(*env));
+	if (!env)
+		return -1;
+	p->env = env;
+	p->env[n] = p->env[n + 1] = NULL;
+	if (asprintf(&text, "%s=%s", name, value) < 0)
+		return -1;
+	p->env[n] = text;
+	return 0;
+}
+
+/* A datagram socket under a name that the kernel chooses, in the node's network namespace
+ * alone. value: what NOTIFY_SOCKET is to be. */
+static int notify_socket(char *value, size_t size)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(un);
+	own(fd) int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&un, sizeof(un.sun_family)) ||
+	    getsockname(fd, (struct sockaddr *)&un, &len))
+		return -1;
+	snprintf(value, size, "@%.*s", (int)(len - offsetof(struct sockaddr_un, sun_path) - 1),
+		 un.sun_path + 1);
+	return steal_fd(&fd);
+}
+
+/* As X11 SOCK does it: the descriptor comes with one byte, before the reply. What was answered
+ * before must be gone, or the byte would overtake it. */
+int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	char value[128];
+	own(fd) int fd = -1;
+
+	(void)cmd;
+	if (s->out.len) {
+		err_set(e, ERR_REFUSED, 0, "Read the replies first.");
+		return FAILED;
+	}
+	if (!s->plan->env && default_env(s->plan, e))
+		return FAILED;
+	fd = notify_socket(value, sizeof(value));
+	if (fd < 0 || add_variable(s->plan, "NOTIFY_SOCKET", value) ||
+	    passfd_send(s->fd, "1", 1, fd, MSG_DONTWAIT)) {
+		session_reply(s, 500, "No socket for notifications.");
+		return NOW;
+	}
+	session_replyf(s, 200, "NOTIFY_SOCKET is %s.", value);
+	return NOW;
 }
 
 int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)

@@ -41,17 +41,21 @@ int err_os(struct err *e, int errnum, const char *fmt, ...)
 
 int err_prefix(struct err *e, const char *fmt, ...)
 {
-	char front[sizeof(e->text)], old[sizeof(e->text)];
+	char front[sizeof(e->text)];
+	size_t len, old = strlen(e->text);
 	va_list ap;
-	int len;
 
 	va_start(ap, fmt);
-	vsnprintf(front, sizeof(front), fmt, ap);
+	vsnprintf(front, sizeof(front) - 3, fmt, ap);
 	va_end(ap);
-	memcpy(old, e->text, sizeof(old));
-	len = snprintf(e->text, sizeof(e->text), "%s: ", front);
-	if (len >= 0 && (size_t)len < sizeof(e->text))
-		snprintf(e->text + len, sizeof(e->text) - (size_t)len, "%s", old);
+	len = strlen(front);
+	memcpy(front + len, ": ", 3);
+	len += 2;
+	if (old > sizeof(e->text) - 1 - len)
+		old = sizeof(e->text) - 1 - len;
+	memmove(e->text + len, e->text, old);
+	memcpy(e->text, front, len);
+	e->text[len + old] = '\0';
 	return -1;
 }
 

@@ -81,12 +81,17 @@ static char **user_env(char **env, const struct passwd *pw)
 
 static void set_stdio(const struct spawn *s, int report)
 {
-	/* Descriptors that were passed are 3 or more, as the caller's 0 to 2 are always open. */
-	for (int i = 0; i < 3; i++)
-		if (s->fds[i] >= 0 && dup2(s->fds[i], i) < 0)
+	int first = s->fds[3] < 0 ? 3 : 4;
+
+	/* Descriptors that were passed are 3 or more, as the caller's 0 to 2 are always open; so
+	 * the fourth is set when no other can stand in its place any more. */
+	for (int i = 0; i < SPAWN_FDS; i++)
+		if (s->fds[i] >= 0 && s->fds[i] != i && dup2(s->fds[i], i) < 0)
 			fail(report, STEP_STDIO, errno);
-	if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC)) {
-		for (int fd = 3; fd < 1024; fd++)
+	if (s->fds[3] == 3)
+		fcntl(3, F_SETFD, 0);
+	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC)) {
+		for (int fd = first; fd < 1024; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
 	}
 }
@@ -125,6 +130,14 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 	struct passwd *pw = NULL;
 	sigset_t none;
 
+	/* Out of the way of descriptor 3. */
+	if (s->fds[3] >= 0) {
+		int high = fcntl(report, F_DUPFD_CLOEXEC, 16);
+
+		if (high < 0)
+			fail(report, STEP_STDIO, errno);
+		report = high;
+	}
 	if (s->user) {
 		errno = 0;
 		pw = find_user(s->user);

@@ -11,13 +11,16 @@
 
 #include "base/err.h"
 
+/* Descriptors 0 to 2, and 3, on which a program may tell that it is ready. */
+#define SPAWN_FDS 4
+
 struct spawn {
 	const char *executable; /* without a slash: searched for in the PATH of env */
 	char **argv;
 	char **env;	     /* NULL: the caller's */
 	const char *cwd;     /* NULL: the caller's */
 	const char *user;    /* name or number; NULL: the caller's */
-	int fds[3];	     /* -1: the caller's */
+	int fds[SPAWN_FDS];  /* 0 to 2: -1: the caller's; 3: -1: none */
 	int mntns;	     /* a mount namespace to enter, or -1 */
 	bool controlling_tty; /* make descriptor 0 the session's terminal */
 };

@@ -239,14 +239,20 @@ static int put_extensions(struct client *c, const struct program *p, bool *log, 
 		if (client_done(c, e))
 			return lacks(e, "give a program a terminal");
 	}
+	if (p->notify) {
+		put_words(c, "PROC NTFY");
+		*p->notify = client_receive(c, e);
+		if (*p->notify < 0)
+			return lacks(e, "receive a program's notification");
+	}
 	return 0;
 }
 
 static int pass_all(struct client *c, const int *fds, struct err *e)
 {
-	static const char *const names[] = { "PROC SIN", "PROC SOUT", "PROC SERR" };
+	static const char *const names[] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD" };
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		if (fds[i] < 0)
 			continue;
 		put_words(c, names[i]);
@@ -262,7 +268,7 @@ static int pass_null(struct client *c, struct err *e)
 
 	if (null < 0)
 		return err_os(e, errno, "/dev/null");
-	rc = pass_all(c, (int[]){ null, null, null }, e);
+	rc = pass_all(c, (int[]){ null, null, null, -1 }, e);
 	close(null);
 	return rc;
 }

@@ -43,7 +43,8 @@ struct program {
 	const char *user, *dir, *tag; /* or NULL; dir NULL: the caller's, where it has one */
 	char *const *env;	      /* "NAME=VALUE", on top of the caller's environment */
 	size_t env_count;
-	int fds[3]; /* -1: none; not with log */
+	int fds[4]; /* 0 to 2, -1: none, not with log; 3: where it tells that it is ready */
+	int *notify; /* not NULL: receives a datagram socket that is its NOTIFY_SOCKET */
 	bool log;   /* output to the node's log; a server without logs gives /dev/null */
 	bool tied;  /* hangs up with the connection */
 	bool tty;   /* fds[0] becomes its controlling terminal */

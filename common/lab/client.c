@@ -153,6 +153,11 @@ static int push(struct client *c, struct err *e)
 	return 0;
 }
 
+int client_flush(struct client *c, struct err *e)
+{
+	return push(c, e);
+}
+
 /* One line, NUL-terminated in place; valid until the next call. */
 static char *get_line(struct client *c, size_t *len, struct err *e)
 {
@@ -282,9 +287,34 @@ int client_pass(struct client *c, const char *name, int fd, struct err *e)
 		return -1;
 	if (code != 354)
 		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
-	if (passfd_send(c->fd, name, strlen(name), fd))
+	if (passfd_send(c->fd, name, strlen(name), fd, 0))
 		return lost(e, errno);
 	return client_done(c, e);
+}
+
+int client_receive(struct client *c, struct err *e)
+{
+	char byte, text[8];
+	size_t count;
+	int fd, code;
+
+	/* What is in the buffer came before the byte; a server that refuses sends no byte. */
+	if (push(c, e))
+		return -1;
+	if (passfd_recv(c->fd, &byte, 1, MSG_PEEK, &fd, &count) != 1)
+		return lost(e, 0);
+	if (fd >= 0)
+		close(fd);
+	if (byte == '1' && passfd_recv(c->fd, &byte, 1, 0, &fd, &count) != 1)
+		return lost(e, 0);
+	if (client_reply(c, &code, text, sizeof(text), e)) {
+		if (byte == '1' && fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (byte != '1' || fd < 0)
+		return err_set(e, ERR_PEER, 0, "the server sent no descriptor");
+	return fd;
 }
 
 int client_poll(struct client *c, int other, int ms)

@@ -42,6 +42,9 @@ void client_put_i(struct client *c, long number);
 void client_put_b(struct client *c, const char *text);
 void client_end(struct client *c);
 
+/* Sends what was put, for a reply that is to be read later. */
+__attribute__((warn_unused_result)) int client_flush(struct client *c, struct err *e);
+
 /* Reads one reply, after sending what was put. *code as it came; the text of the last line goes
  * to text (the caller's buffer), made printable. A 550 becomes the error it carries, a 500
  * ERR_REFUSED; another code is returned with 0. */
@@ -57,6 +60,10 @@ const struct value *client_data(struct client *c, struct value_pool *pool, struc
 /* Answers the 354 which is read first: passes fd under this command's name ("PROC SIN"). */
 __attribute__((warn_unused_result)) int client_pass(struct client *c, const char *name, int fd,
 						    struct err *e);
+
+/* After a command whose reply brings a descriptor (one byte "1" before it): the descriptor, the
+ * caller's to close; -1: error. All earlier replies must have been read. */
+__attribute__((warn_unused_result)) int client_receive(struct client *c, struct err *e);
 
 /* Waits until a reply begins to arrive or other (-1: none) is readable; ms < 0: no limit.
  * 1: the reply, 2: other, 0: time is up. */

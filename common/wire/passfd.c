@@ -59,7 +59,7 @@ ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, siz
 	return got;
 }
 
-int passfd_send(int sock, const void *payload, size_t len, int fd)
+int passfd_send(int sock, const void *payload, size_t len, int fd, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -81,7 +81,7 @@ int passfd_send(int sock, const void *payload, size_t len, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	msg.msg_controllen = CMSG_SPACE(sizeof(int));
 	do
-		sent = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		sent = sendmsg(sock, &msg, MSG_NOSIGNAL | flags);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0 && (size_t)sent < len) {
 		errno = EMSGSIZE;

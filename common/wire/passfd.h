@@ -14,8 +14,8 @@
  */
 ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, size_t *count);
 
-/* Sends payload with one descriptor. 0, or -1 with errno. */
+/* Sends payload with one descriptor; flags 0 or MSG_DONTWAIT. 0, or -1 with errno. */
 __attribute__((warn_unused_result)) int passfd_send(int sock, const void *payload, size_t len,
-						    int fd);
+						    int fd, int flags);
 
 #endif

@@ -328,7 +328,7 @@ static void test_accepted(void **state)
 		{ BYTES("\x8a\x00."), "0" },
 		{ BYTES("\x8a\x01\xff."), "-1" },
 		{ BYTES("\x8b\x02\x00\x00\x00\x00\x80."), "-32768" },
-		{ BYTES("S'a\\\\b\\'\\x41\\101\\0\\8\\q'\n."), "'a\\5cb'AA\\00\\5c8\\5cq'" },
+		{ BYTES("S'a\\\\b\\'\\x41\\1011\\0\\8\\q'\n."), "'a\\5cb'AA1\\00\\5c8\\5cq'" },
 		{ BYTES("S\"it's\"\n."), "'it's'" },
 		{ BYTES("Va\\u00e9\\\\u0041\\\\\\u0041\\x\xe9\\\n."),
 		  "'a\\c3\\a9\\5c\\5cu0041\\5c\\5cA\\5cx\\c3\\a9\\5c'" },
@@ -505,6 +505,7 @@ static const struct {
 	{ BYTES("}(N"), BYTES("u"), 1 },
 	{ BYTES(""), BYTES("\x85q\0" "0h\0"), 1 },
 	{ BYTES("cexceptions\nKeyError\n("), BYTES("tR"), 2 },
+	{ BYTES("cexceptions\nKeyError\n("), BYTES("tRq\0" "0h\0"), 2 },
 	{ BYTES("cnemu.iproute\nroute\n"), BYTES("\x85\x81"), 2 },
 	{ BYTES("cnemu.iproute\nroute\n)\x81}N"), BYTES("sb"), 2 },
 };

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes, as the kernel tells of them: see monitor.h. */
+#include "kernel/monitor.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int monitor_open(struct err *e)
+{
+	struct sockaddr_nl nl = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE,
+	};
+	own(fd) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&nl, sizeof(nl)))
+		return err_os(e, errno, "listening for changes");
+	return steal_fd(&fd);
+}
+
+void monitor_drain(int fd)
+{
+	char block[16384];
+
+	/* ENOBUFS: more changes than there was room for; the rest is still to be read. */
+	while (recv(fd, block, sizeof(block), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes of interfaces, addresses, routes and neighbours, as the kernel tells of them. */
+#ifndef KERNEL_MONITOR_H
+#define KERNEL_MONITOR_H
+
+#include "base/err.h"
+
+/* A non-blocking descriptor that becomes readable when something changes in the network
+ * namespace where it was opened. The caller's to close. */
+__attribute__((warn_unused_result)) int monitor_open(struct err *e);
+
+/* Drops what was told: that something has changed is all that matters. */
+void monitor_drain(int fd);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who listens on a port of a node: see sockets.h. */
+#include "lab/sockets.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+
+#define DEPTH 64 /* of a family of processes */
+
+static bool parse(const char *word, const char **protocol, int64_t *port)
+{
+	*protocol = !strncmp(word, "tcp/", 4) ? "tcp" : !strncmp(word, "udp/", 4) ? "udp" : NULL;
+	return *protocol && num_parse(word + 4, 1, 65535, port);
+}
+
+int sockets_check_word(const char *word, struct err *e)
+{
+	const char *protocol;
+	int64_t port;
+
+	if (parse(word, &protocol, &port))
+		return 0;
+	err_set(e, ERR_USAGE, 0, "%.60s: not tcp/PORT or udp/PORT", word);
+	err_printable(e->text);
+	return -1;
+}
+
+static bool has_inode(const struct value *inodes, const char *link)
+{
+	unsigned long inode;
+
+	if (sscanf(link, "socket:[%lu]", &inode) != 1)
+		return false;
+	for (size_t i = 0; i < value_len(inodes); i++)
+		if (value_at(inodes, i)->type == V_INT &&
+		    (unsigned long)value_at(inodes, i)->num == inode)
+			return true;
+	return false;
+}
+
+static bool process_has(pid_t pid, const struct value *inodes)
+{
+	char path[64], link[64];
+	struct dirent *d;
+	own(dir) DIR *dir = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && (d = readdir(dir))) {
+		ssize_t n = readlinkat(dirfd(dir), d->d_name, link, sizeof(link) - 1);
+
+		link[n < 0 ? 0 : n] = '\0';
+		if (has_inode(inodes, link))
+			return true;
+	}
+	return false;
+}
+
+/* The process, or one that descends from it and still has its parents. */
+static bool family_has(pid_t pid, const struct value *inodes, int depth)
+{
+	char path[64];
+	bool found = process_has(pid, inodes);
+	long child;
+	FILE *f;
+
+	if (found || !depth)
+		return found;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	while (!found && fscanf(f, "%ld", &child) == 1)
+		found = family_has((pid_t)child, inodes, depth - 1);
+	fclose(f);
+	return found;
+}
+
+int sockets_listen(struct client *c, const char *word, pid_t owner, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *inodes;
+	const char *protocol;
+	int64_t port;
+
+	if (!parse(word, &protocol, &port))
+		return sockets_check_word(word, e);
+	client_put(c, "SOCK LIST");
+	client_put_s(c, protocol);
+	client_put_i(c, (long)port);
+	client_end(c);
+	inodes = client_data(c, &pool, e);
+	if (!inodes && e->kind == ERR_REFUSED)
+		return err_set(e, ERR_FEATURE, 0, "this node's server cannot list sockets");
+	if (!inodes)
+		return -1;
+	return owner ? family_has(owner, inodes, DEPTH) : value_len(inodes) > 0;
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Conditions of a lab that can be waited for: see watch.h. */
+#include "lab/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/net.h"
+#include "base/num.h"
+#include "lab/calls.h"
+#include "lab/client.h"
+#include "lab/log.h"
+#include "lab/sockets.h"
+
+#define LOOK_MS 3 /* between two looks where no event tells */
+#define RETRY_MS 10 /* between two runs of a program */
+
+struct watch {
+	struct watch_spec spec;
+	struct client ask;    /* for questions */
+	struct client events; /* holds one command that is answered when something happens */
+	bool armed;
+	int changes; /* NODE EVNT's number */
+	int fd;	     /* inotify, or a program's output; -1: none */
+	int look_ms; /* look again after so long; -1: events tell */
+	pid_t pid;   /* of WATCH_LOG, WATCH_EXIT */
+	struct log_search *log;
+	bool answered; /* WATCH_PING */
+};
+
+int64_t watch_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ------------------------------------------------------------------ the network's changes */
+
+/* Asks to be told of the next change. Done before looking, so that none is missed. */
+static int arm_changes(struct watch *w, struct err *e)
+{
+	char text[64];
+	int code;
+
+	if (w->armed || w->look_ms >= 0)
+		return 0;
+	if (w->changes < 0) {
+		client_put(&w->events, "NODE EVNT");
+		client_end(&w->events);
+		if (client_reply(&w->events, &code, text, sizeof(text), e)) {
+			if (e->kind != ERR_REFUSED)
+				return -1;
+			w->look_ms = LOOK_MS; /* a server that tells nothing */
+			return 0;
+		}
+		w->changes = (int)strtol(text, NULL, 10);
+	}
+	client_put(&w->events, "NODE EVNT");
+	client_put_i(&w->events, w->changes);
+	client_end(&w->events);
+	w->armed = true;
+	return client_flush(&w->events, e);
+}
+
+/* The held command was answered. */
+static int take_change(struct watch *w, struct err *e)
+{
+	char text[64];
+	int code;
+
+	if (!w->armed || client_poll(&w->events, -1, 0) != 1)
+		return 0;
+	w->armed = false;
+	if (client_reply(&w->events, &code, text, sizeof(text), e))
+		return -1;
+	w->changes = (int)strtol(text, NULL, 10);
+	return 0;
+}
+
+static const struct value *find(const struct value *list, const char *key, const char *text)
+{
+	for (size_t i = 0; i < value_len(list); i++)
+		if (!strcmp(value_text(value_at(list, i), key, ""), text))
+			return value_at(list, i);
+	return NULL;
+}
+
+static bool has_flag(const struct value *d, const char *flag)
+{
+	const struct value *flags = value_get(d, "flags");
+
+	for (size_t i = 0; i < value_len(flags); i++)
+		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
+			return true;
+	return false;
+}
+
+static int check_link(struct watch *w, struct value_pool *pool, struct err *e)
+{
+	const struct value *list = call_links(&w->ask, pool, e), *d;
+	bool up;
+
+	if (!list)
+		return -1;
+	d = find(list, "ifname", w->spec.a);
+	if (!d)
+		return 0;
+	up = has_flag(d, "UP") && (has_flag(d, "LOWER_UP") || !value_get(d, "operstate"));
+	return w->spec.kind == WATCH_UP ? up : !up;
+}
+
+static bool same_address(const char *x, const char *y)
+{
+	struct inaddr a, b;
+
+	return inaddr_parse(x, &a) && inaddr_parse(y, &b) && inaddr_equal(&a, &b);
+}
+
+static int check_addr(struct watch *w, struct value_pool *pool, struct err *e)
+{
+	const struct value *list = call_addresses(&w->ask, pool, e), *all;
+
+	if (!list)
+		return -1;
+	all = value_get(find(list, "ifname", w->spec.a), "addr_info");
+	for (size_t i = 0; i < value_len(all); i++) {
+		const struct value *a = value_at(all, i);
+
+		if (!value_num(a, "tentative", 0) &&
+		    (!w->spec.b || same_address(value_text(a, "local", ""), w->spec.b)))
+			return 1;
+	}
+	return 0;
+}
+
+/* Prefixes may be written in several ways; the kernel writes them in one. */
+static bool same_prefix(const char *x, const char *y)
+{
+	const char *xs = strchr(x, '/'), *ys = strchr(y, '/');
+	char a[64], b[64];
+
+	snprintf(a, sizeof(a), "%.*s", xs ? (int)(xs - x) : (int)strlen(x), x);
+	snprintf(b, sizeof(b), "%.*s", ys ? (int)(ys - y) : (int)strlen(y), y);
+	if (!same_address(a, b))
+		return !strcmp(x, y);
+	xs = xs ? xs + 1 : strchr(a, ':') ? "128" : "32";
+	ys = ys ? ys + 1 : strchr(b, ':') ? "128" : "32";
+	return !strcmp(xs, ys);
+}
+
+static int check_route(struct watch *w, struct value_pool *pool, struct err *e)
+{
+	const struct value *list = call_routes(&w->ask, pool, e);
+
+	if (!list)
+		return -1;
+	for (size_t i = 0; i < value_len(list); i++)
+		if (same_prefix(value_text(value_at(list, i), "dst", ""), w->spec.a))
+			return 1;
+	return 0;
+}
+
+static int check_neigh(struct watch *w, struct value_pool *pool, struct err *e)
+{
+	const struct value *list;
+
+	client_put(&w->ask, "NEIG LIST");
+	client_end(&w->ask);
+	list = client_data(&w->ask, pool, e);
+	if (!list)
+		return -1;
+	for (size_t i = 0; i < value_len(list); i++)
+		if (value_num(value_at(list, i), "valid", 0) &&
+		    same_address(value_text(value_at(list, i), "dst", ""), w->spec.a))
+			return 1;
+	return 0;
+}
+
+/* ------------------------------------------------------------------ processes and files */
+
+static int check_exit(struct watch *w, struct err *e)
+{
+	char text[64];
+	int code;
+
+	if (!w->armed) {
+		client_put(&w->events, "PROC NEXT");
+		client_put_i(&w->events, w->pid);
+		client_end(&w->events);
+		w->armed = true;
+	}
+	if (client_flush(&w->events, e))
+		return -1;
+	if (client_poll(&w->events, -1, 0) != 1) {
+		own(value_pool) struct value_pool pool = {0};
+		char pid[16];
+		const struct value *list;
+
+		snprintf(pid, sizeof(pid), "%d", (int)w->pid);
+		list = call_processes(&w->ask, pid, &pool, e);
+		if (!list)
+			return -1;
+		return !strcmp(value_text(value_at(list, 0), "state", "ended"), "ended");
+	}
+	if (client_reply(&w->events, &code, text, sizeof(text), e))
+		return -1;
+	w->armed = false;
+	return 1;
+}
+
+static int check_file(struct watch *w)
+{
+	char path[4200];
+	struct stat st;
+
+	/* As the node sees it: its mounts are its own. */
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)w->ask.pid, w->spec.a);
+	return !fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
+}
+
+static int watch_folder(struct watch *w, struct err *e)
+{
+	char path[4200], *slash;
+
+	if (*w->spec.a != '/')
+		return err_set(e, ERR_USAGE, 0, "file %.80s: not an absolute path", w->spec.a);
+	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)w->ask.pid, w->spec.a);
+	slash = strrchr(path, '/');
+	slash[1] = '\0';
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->fd < 0 || inotify_add_watch(w->fd, path, IN_CREATE | IN_MOVED_TO | IN_DELETE |
+								IN_MOVED_FROM) < 0)
+		w->look_ms = LOOK_MS; /* its folder is not there yet */
+	return 0;
+}
+
+/* ------------------------------------------------------------------ programs */
+
+static int start_program(struct watch *w, char **argv, int out, struct err *e)
+{
+	own(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct program p = {
+		.argv = argv,
+		.tied = true,
+		.fds = { null, out < 0 ? null : out, out < 0 ? null : out, -1 },
+	};
+	pid_t pid;
+
+	client_close(&w->events); /* with it the one before goes */
+	w->armed = false;
+	if (client_open(&w->events, w->spec.lab, w->spec.node, e) ||
+	    call_run(&w->events, &p, &pid, e))
+		return -1;
+	client_put(&w->events, "PROC WAIT");
+	client_put_i(&w->events, pid);
+	client_end(&w->events);
+	w->armed = true;
+	return client_flush(&w->events, e);
+}
+
+/* It runs, or has ended with another code than 0: then it is run again after a while. */
+static int check_cmd(struct watch *w, struct err *e)
+{
+	char text[64];
+	int code, status;
+
+	if (!w->armed) {
+		if (start_program(w, w->spec.argv, -1, e))
+			return -1;
+		w->look_ms = -1;
+	}
+	if (client_poll(&w->events, -1, 0) != 1)
+		return 0;
+	if (client_reply(&w->events, &code, text, sizeof(text), e))
+		return -1;
+	status = (int)strtol(text, NULL, 10);
+	w->armed = false;
+	w->look_ms = RETRY_MS;
+	return status == 0;
+}
+
+static int start_ping(struct watch *w, struct err *e)
+{
+	char *argv[] = { "ping", "-n", "-i", "0.01", (char *)(uintptr_t)w->spec.a, NULL };
+	own(fd) int out = -1;
+	int ends[2];
+
+	drop_fd(&w->fd);
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
+		return err_os(e, errno, "pipe");
+	w->fd = ends[0];
+	out = ends[1];
+	fcntl(out, F_SETFL, O_WRONLY); /* it is the program's: as a program expects it */
+	if (start_program(w, argv, out, e))
+		return e->errnum == ENOENT ? err_set(e, ERR_FEATURE, 0, "ping is not installed") : -1;
+	w->look_ms = -1;
+	return 0;
+}
+
+static int check_ping(struct watch *w, struct err *e)
+{
+	char block[4096];
+	ssize_t n;
+
+	if (w->fd < 0 && start_ping(w, e))
+		return -1;
+	while ((n = read(w->fd, block, sizeof(block) - 1)) > 0) {
+		block[n] = '\0';
+		w->answered |= strstr(block, "ttl=") != NULL;
+	}
+	if (w->answered)
+		return 1;
+	if (n == 0 || errno != EAGAIN) { /* it has given up: no route, no such host */
+		drop_fd(&w->fd);
+		w->look_ms = RETRY_MS;
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ all kinds */
+
+static bool by_changes(enum watch_kind kind)
+{
+	return kind <= WATCH_NEIGH;
+}
+
+static int prepare(struct watch *w, struct err *e)
+{
+	const struct watch_spec *s = &w->spec;
+	struct inaddr a;
+
+	switch (s->kind) {
+	case WATCH_ADDR:
+		if (s->b && !inaddr_parse(s->b, &a))
+			return err_set(e, ERR_USAGE, 0, "%.60s: not an address", s->b);
+		return 0;
+	case WATCH_NEIGH:
+		if (!inaddr_parse(s->a, &a))
+			return err_set(e, ERR_USAGE, 0, "%.60s: not an address", s->a);
+		return 0;
+	case WATCH_LISTEN:
+		w->look_ms = LOOK_MS;
+		return sockets_check_word(s->a, e);
+	case WATCH_FILE:
+		return watch_folder(w, e);
+	case WATCH_FD:
+		w->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
+		return w->fd < 0 ? err_os(e, errno, "descriptor") : 0;
+	case WATCH_EXIT:
+		return call_find(&w->ask, s->a, &w->pid, e);
+	case WATCH_LOG:
+		if (call_find(&w->ask, s->a, &w->pid, e))
+			return -1;
+		w->log = log_search_new(s->lab, s->node, w->pid, s->b, &w->fd, e);
+		return w->log ? 0 : -1;
+	default:
+		return 0;
+	}
+}
+
+struct watch *watch_new(const struct watch_spec *spec, struct err *e)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		err_nomem(e);
+		return NULL;
+	}
+	w->spec = *spec;
+	w->ask = w->events = (struct client)CLIENT_INIT;
+	w->fd = w->look_ms = w->changes = -1;
+	if (client_open(&w->ask, spec->lab, spec->node, e) ||
+	    client_open(&w->events, spec->lab, spec->node, e)) {
+		watch_free(w);
+		return NULL;
+	}
+	if (prepare(w, e)) {
+		err_prefix(e, "%s", spec->node);
+		watch_free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	client_close(&w->ask);
+	client_close(&w->events);
+	drop_fd(&w->fd);
+	log_search_free(w->log);
+	free(w);
+}
+
+static void drain_inotify(int fd)
+{
+	char block[4096];
+
+	while (read(fd, block, sizeof(block)) > 0)
+		;
+}
+
+static int check(struct watch *w, struct value_pool *pool, struct err *e)
+{
+	switch (w->spec.kind) {
+	case WATCH_UP:
+	case WATCH_DOWN:
+		return check_link(w, pool, e);
+	case WATCH_ADDR:
+		return check_addr(w, pool, e);
+	case WATCH_ROUTE:
+		return check_route(w, pool, e);
+	case WATCH_NEIGH:
+		return check_neigh(w, pool, e);
+	case WATCH_LISTEN:
+		return sockets_listen(&w->ask, w->spec.a, w->spec.owner, e);
+	case WATCH_PING:
+		return check_ping(w, e);
+	case WATCH_FILE:
+		drain_inotify(w->fd);
+		return check_file(w);
+	case WATCH_LOG:
+		drain_inotify(w->fd);
+		return log_search_look(w->log, e);
+	case WATCH_EXIT:
+		return check_exit(w, e);
+	case WATCH_CMD:
+		return check_cmd(w, e);
+	case WATCH_FD:
+		return poll(&(struct pollfd){ .fd = w->fd, .events = POLLIN }, 1, 0) > 0;
+	}
+	return 0;
+}
+
+int watch_check(struct watch *w, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	int rc;
+
+	if (by_changes(w->spec.kind) && (take_change(w, e) || arm_changes(w, e)))
+		return err_prefix(e, "%s", w->spec.node);
+	rc = check(w, &pool, e);
+	return rc < 0 ? err_prefix(e, "%s", w->spec.node) : rc;
+}
+
+bool watch_wait(struct watch *const *w, size_t n, int64_t deadline)
+{
+	int64_t wait = -1, left = deadline < 0 ? INT32_MAX : deadline - watch_now();
+	struct pollfd *p = calloc(n * 2 + 1, sizeof(*p));
+
+	if (left <= 0 || !p) {
+		free(p);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		p[i * 2].fd = w[i]->armed ? w[i]->events.fd : -1;
+		p[i * 2 + 1].fd = w[i]->fd;
+		p[i * 2].events = p[i * 2 + 1].events = POLLIN;
+		if (w[i]->look_ms >= 0 && (wait < 0 || w[i]->look_ms < wait))
+			wait = w[i]->look_ms;
+	}
+	if (wait < 0 || wait > left)
+		wait = left;
+	poll(p, n * 2, (int)wait);
+	free(p);
+	return true;
+}
