@@ -102,16 +102,16 @@ static int addr_del(struct call *c, struct err *e)
 }
 
 const struct verb applet_addr_verbs[] = {
-	{ "list", NULL, { { "dev", "IF", 0 } }, addr_list },
+	{ "list", NULL, WORDS({ "dev", "IF", 0 },), addr_list },
 	{ "add",
 	  NULL,
-	  { { NULL, "ADDRESS/PREFIX", WORD_NEED },
+	  WORDS({ NULL, "ADDRESS/PREFIX", WORD_NEED },
 	    { "broadcast", "ADDRESS", 0 },
-	    { "dev", "IF", WORD_NEED } },
+	    { "dev", "IF", WORD_NEED },),
 	  addr_add },
 	{ "del",
 	  NULL,
-	  { { NULL, "ADDRESS/PREFIX", WORD_NEED }, { "dev", "IF", WORD_NEED } },
+	  WORDS({ NULL, "ADDRESS/PREFIX", WORD_NEED }, { "dev", "IF", WORD_NEED },),
 	  addr_del },
 	{ 0 },
 };

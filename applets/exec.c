@@ -183,12 +183,12 @@ const struct verb applet_exec_verbs[] = {
 	  "-t, -T: with a terminal of its own, without; by default with, if input and output are "
 	  "one. The exit code is the program's; 128+n for a signal; 125 for a failure of ours; 126, "
 	  "127 if it cannot be started, is not found",
-	  { { "-t", NULL, 0 },
+	  WORDS({ "-t", NULL, 0 },
 	    { "-T", NULL, 0 },
 	    { "-u", "USER", 0 },
 	    { "-d", "DIR", 0 },
 	    { "-e", "NAME=VALUE", WORD_MANY },
-	    { NULL, "CMD", WORD_NEED | WORD_TAIL } },
+	    { NULL, "CMD", WORD_NEED | WORD_TAIL },),
 	  exec_run },
 	{ 0 },
 };
@@ -196,11 +196,11 @@ const struct verb applet_exec_verbs[] = {
 const struct verb applet_sh_verbs[] = {
 	{ NULL,
 	  "$SHELL, with a prompt that names the node",
-	  { { "-t", NULL, 0 },
+	  WORDS({ "-t", NULL, 0 },
 	    { "-T", NULL, 0 },
 	    { "-u", "USER", 0 },
 	    { "-d", "DIR", 0 },
-	    { "-e", "NAME=VALUE", WORD_MANY } },
+	    { "-e", "NAME=VALUE", WORD_MANY },),
 	  sh_run },
 	{ 0 },
 };

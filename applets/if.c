@@ -223,10 +223,10 @@ static int if_import(struct call *c, struct err *e)
 }
 
 const struct verb applet_if_verbs[] = {
-	{ "list", NULL, { { NULL, "IF", 0 } }, if_list },
+	{ "list", NULL, WORDS({ NULL, "IF", 0 },), if_list },
 	{ "set",
 	  "all that is named, or nothing",
-	  { { NULL, "IF", WORD_NEED },
+	  WORDS({ NULL, "IF", WORD_NEED },
 	    { "up", NULL, 0 },
 	    { "down", NULL, 0 },
 	    { "mtu", "BYTES", 0 },
@@ -236,13 +236,13 @@ const struct verb applet_if_verbs[] = {
 	    { "multicast", "on|off", 0 },
 	    { "arp", "on|off", 0 },
 	    { "master", "BRIDGE", 0 },
-	    { "nomaster", NULL, 0 } },
+	    { "nomaster", NULL, 0 },),
 	  if_set },
-	{ "del", NULL, { { NULL, "IF", WORD_NEED } }, if_del },
+	{ "del", NULL, WORDS({ NULL, "IF", WORD_NEED },), if_del },
 	{ "move",
 	  "into another node, the caller's network namespace, or a process's",
-	  { { NULL, "IF", WORD_NEED }, { NULL, "NODE2|host|PID", WORD_NEED } },
+	  WORDS({ NULL, "IF", WORD_NEED }, { NULL, "NODE2|host|PID", WORD_NEED },),
 	  if_move },
-	{ "import", "from the caller's network namespace", { { NULL, "IF", WORD_NEED } }, if_import },
+	{ "import", "from the caller's network namespace", WORDS({ NULL, "IF", WORD_NEED },), if_import },
 	{ 0 },
 };

@@ -91,7 +91,7 @@ static int kill_run(struct call *call, struct err *e)
 const struct verb applet_kill_verbs[] = {
 	{ NULL,
 	  "SIGTERM, or another signal by name or number",
-	  { { "-s", "SIGNAL", 0 }, { "--all", NULL, 0 }, { NULL, "PID|TAG", WORD_MANY } },
+	  WORDS({ "-s", "SIGNAL", 0 }, { "--all", NULL, 0 }, { NULL, "PID|TAG", WORD_MANY },),
 	  kill_run },
 	{ 0 },
 };

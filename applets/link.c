@@ -163,13 +163,13 @@ static int link_list(struct call *c, struct err *e)
 }
 
 const struct verb applet_link_verbs[] = {
-	{ "list", NULL, { { 0 } }, link_list },
+	{ "list", NULL, NO_WORDS, link_list },
 	{ "add",
 	  "a veth pair, up at both ends",
-	  { { NULL, "NODE:IF", WORD_NEED | WORD_MANY } },
+	  WORDS({ NULL, "NODE:IF", WORD_NEED | WORD_MANY },),
 	  link_add },
-	{ "del", "both ends", { { NULL, "NODE:IF", WORD_NEED } }, link_del },
-	{ "up", NULL, { { NULL, "NODE:IF", WORD_NEED } }, link_up },
-	{ "down", "the far end loses its carrier", { { NULL, "NODE:IF", WORD_NEED } }, link_down },
+	{ "del", "both ends", WORDS({ NULL, "NODE:IF", WORD_NEED },), link_del },
+	{ "up", NULL, WORDS({ NULL, "NODE:IF", WORD_NEED },), link_up },
+	{ "down", "the far end loses its carrier", WORDS({ NULL, "NODE:IF", WORD_NEED },), link_down },
 	{ 0 },
 };

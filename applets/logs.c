@@ -99,7 +99,7 @@ static int logs_run(struct call *call, struct err *e)
 const struct verb applet_logs_verbs[] = {
 	{ NULL,
 	  "-f: follows until the process ends; -n: only the last lines",
-	  { { "-f", NULL, 0 }, { "-n", "LINES", 0 }, { NULL, "PID|TAG", WORD_NEED } },
+	  WORDS({ "-f", NULL, 0 }, { "-n", "LINES", 0 }, { NULL, "PID|TAG", WORD_NEED },),
 	  logs_run },
 	{ 0 },
 };

@@ -198,20 +198,20 @@ static int node_pid(struct call *c, struct err *e)
 }
 
 const struct verb applet_node_verbs[] = {
-	{ "list", "the nodes of the lab", { { 0 } }, node_list },
+	{ "list", "the nodes of the lab", NO_WORDS, node_list },
 	{ "add",
 	  "forwarding is on (--host: off); --isolate pid: a PID namespace; --dad: IPv6 addresses "
 	  "are probed before use",
-	  { { NULL, "NAME", WORD_NEED | WORD_MANY },
+	  WORDS({ NULL, "NAME", WORD_NEED | WORD_MANY },
 	    { "--isolate", "pid", 0 },
 	    { "--host", NULL, 0 },
-	    { "--dad", NULL, 0 } },
+	    { "--dad", NULL, 0 },),
 	  node_add },
 	{ "del",
 	  "with all that runs in them",
-	  { { NULL, "NAME", WORD_MANY }, { "--all", NULL, 0 } },
+	  WORDS({ NULL, "NAME", WORD_MANY }, { "--all", NULL, 0 },),
 	  node_del },
-	{ "show", NULL, { { NULL, "NAME", WORD_NEED } }, node_show },
-	{ "pid", "of its server, for nsenter -t", { { NULL, "NAME", WORD_NEED } }, node_pid },
+	{ "show", NULL, WORDS({ NULL, "NAME", WORD_NEED },), node_show },
+	{ "pid", "of its server, for nsenter -t", WORDS({ NULL, "NAME", WORD_NEED },), node_pid },
 	{ 0 },
 };

@@ -73,6 +73,6 @@ static int ps_run(struct call *call, struct err *e)
 }
 
 const struct verb applet_ps_verbs[] = {
-	{ NULL, "the last 4096 that ended are remembered", { { 0 } }, ps_run },
+	{ NULL, "the last 4096 that ended are remembered", NO_WORDS, ps_run },
 	{ 0 },
 };

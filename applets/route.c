@@ -128,18 +128,27 @@ static int route_del(struct call *c, struct err *e)
 	return change(c, "ROUT DEL", e);
 }
 
-#define ROUTE_WORDS                                                                              \
-	{                                                                                        \
-		{ NULL, "PREFIX|default", WORD_NEED }, { "via", "GATEWAY", 0 }, { "dev", "IF", 0 },  \
-		{ "metric", "N", 0 }, { "unicast", NULL, 0 }, { "blackhole", NULL, 0 },          \
-		{ "unreachable", NULL, 0 }, { "prohibit", NULL, 0 }, { "throw", NULL, 0 },       \
-		{ "local", NULL, 0 }, { "broadcast", NULL, 0 }, { "multicast", NULL, 0 },        \
-		{ "nat", NULL, 0 },                                                              \
-	}
+static const struct word route_words[] = {
+	{ NULL, "PREFIX|default", WORD_NEED },
+	{ "via", "GATEWAY", 0 },
+	{ "dev", "IF", 0 },
+	{ "metric", "N", 0 },
+	/* types, as in iproute2 */
+	{ "unicast", NULL, 0 },
+	{ "local", NULL, 0 },
+	{ "broadcast", NULL, 0 },
+	{ "multicast", NULL, 0 },
+	{ "blackhole", NULL, 0 },
+	{ "unreachable", NULL, 0 },
+	{ "prohibit", NULL, 0 },
+	{ "throw", NULL, 0 },
+	{ "nat", NULL, 0 },
+	{ 0 },
+};
 
 const struct verb applet_route_verbs[] = {
-	{ "list", NULL, { { 0 } }, route_list },
-	{ "add", "a type (blackhole ...) stands before the prefix", ROUTE_WORDS, route_add },
-	{ "del", NULL, ROUTE_WORDS, route_del },
+	{ "list", NULL, NO_WORDS, route_list },
+	{ "add", "a type (blackhole ...) stands before the prefix", route_words, route_add },
+	{ "del", NULL, route_words, route_del },
 	{ 0 },
 };

@@ -29,7 +29,7 @@ static int server_run(struct call *c, struct err *e)
 const struct verb applet_server_verbs[] = {
 	{ NULL,
 	  "one connection on an inherited socket; or a node, served in the foreground",
-	  { { "--fd", "N", 0 }, { "--no-netns", NULL, 0 }, { NULL, "NODE", 0 } },
+	  WORDS({ "--fd", "N", 0 }, { "--no-netns", NULL, 0 }, { NULL, "NODE", 0 },),
 	  server_run },
 	{ 0 },
 };

@@ -224,14 +224,14 @@ const struct verb applet_spawn_verbs[] = {
 	  "      --ready listen=tcp|udp/PORT, line=REGEX (in the log), fd (a newline to the\n"
 	  "      descriptor $NEMU_READY_FD), notify (sd_notify): returns when it is ready; if it\n"
 	  "      is not within -t (default 10s), ends it with 124",
-	  { { "-u", "USER", 0 },
+	  WORDS({ "-u", "USER", 0 },
 	    { "-d", "DIR", 0 },
 	    { "-e", "NAME=VALUE", WORD_MANY },
 	    { "--name", "TAG", 0 },
 	    { "-i", NULL, 0 },
 	    { "--ready", "HOW", 0 },
 	    { "-t", "TIME", 0 },
-	    { NULL, "CMD", WORD_NEED | WORD_TAIL } },
+	    { NULL, "CMD", WORD_NEED | WORD_TAIL },),
 	  spawn_run },
 	{ 0 },
 };

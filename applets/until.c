@@ -204,7 +204,7 @@ const struct verb applet_until_verbs[] = {
 	  "      neigh NODE ADDRESS, listen NODE tcp|udp/PORT, ping NODE ADDRESS, file NODE PATH,\n"
 	  "      log NODE PID|TAG REGEX, exit NODE PID|TAG, cmd NODE [--] CMD [ARG...];\n"
 	  "      several joined by 'and'. -t: 124 when the time is up (default 10s)",
-	  { { "-t", "TIME", 0 }, { NULL, "CONDITION", WORD_NEED | WORD_MANY } },
+	  WORDS({ "-t", "TIME", 0 }, { NULL, "CONDITION", WORD_NEED | WORD_MANY },),
 	  until_run },
 	{ 0 },
 };

@@ -161,7 +161,7 @@ const struct verb applet_wait_verbs[] = {
 	{ NULL,
 	  "until all have ended, with the exit code of the last (-n: the first to end; -t: 124 when "
 	  "the time is up)",
-	  { { NULL, "PID|TAG", WORD_MANY }, { "-n", NULL, 0 }, { "-t", "TIME", 0 } },
+	  WORDS({ NULL, "PID|TAG", WORD_MANY }, { "-n", NULL, 0 }, { "-t", "TIME", 0 },),
 	  wait_run },
 	{ 0 },
 };

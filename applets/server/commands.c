@@ -48,6 +48,7 @@ const struct command server_commands[] = {
 	{ "PROC", "TIE",  "",	     "",     MODE_PROC,	  srv_proc_tie },
 	{ "PROC", "TTY",  "",	     "",     MODE_PROC,	  srv_proc_tty },
 	{ "PROC", "RFD",  "",	     "",     MODE_PROC,	  srv_proc_stdio },
+	{ "PROC", "STD",  "",	     "",     MODE_PROC,	  srv_proc_stdio },
 	{ "PROC", "NTFY", "",	     "",     MODE_PROC,	  srv_proc_ntfy },
 	{ "SOCK", "LIST", "si",	     "",     MODE_NORMAL, srv_sock_list },
 	{ "NEIG", "LIST", "",	     "",     MODE_NORMAL, srv_neig_list },

@@ -21,8 +21,8 @@
 #define READ_SIZE 16384
 #define BUDGET 64 /* commands in a row before the others have their turn */
 
-static const char *const stdio_names[SPAWN_FDS] = { "PROC SIN", "PROC SOUT", "PROC SERR",
-						    "PROC RFD" };
+const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
+					       "PROC STD" };
 
 void session_reply(struct session *s, int code, const char *text)
 {
@@ -69,6 +69,13 @@ void session_reply_error(struct session *s, const struct err *e)
 	reply_pickle(s, 550, "Exception data follows:", &pickle);
 }
 
+static void close_got(struct session *s)
+{
+	for (size_t i = 0; i < s->got_count && i < 3; i++)
+		close(s->got_fds[i]);
+	s->got_count = 0;
+}
+
 static void session_free(struct session *s)
 {
 	struct server *srv = s->server;
@@ -76,8 +83,7 @@ static void session_free(struct session *s)
 	children_session_gone(srv, s);
 	loop_del(srv->loop, s->id);
 	close(s->fd);
-	if (s->got_fd >= 0)
-		close(s->got_fd);
+	close_got(s);
 	plan_free(s->plan);
 	free(s->wait.pids);
 	buf_free(&s->in);
@@ -230,41 +236,39 @@ static void judge_payload(struct session *s)
 	bool is_name = got <= len ? !memcmp(s->payload, name, got)
 				  : !memcmp(s->payload, name, len) && s->payload[len] == '\n';
 	bool filler = got <= len;
-	int which = s->want, fd = s->got_fd;
+	size_t expected = s->want == STDIO_ALL ? 3 : 1;
+	int which = s->want;
 
 	for (size_t i = 0; i < got && filler; i++)
 		filler = s->payload[i] == '=';
 	if (!s->eof && ((is_name && got < len) || filler))
 		return; /* more may come */
 	s->want = -1;
-	s->got_fd = -1;
-	if (is_name && got >= len && s->got_count == 1) {
-		srv_proc_take_fd(s, which, fd);
+	if (is_name && got >= len && s->got_count == expected) {
+		s->got_count = 0;
+		srv_proc_take_fds(s, which, s->got_fds);
 		return;
 	}
-	if (fd >= 0)
-		close(fd);
 	if (!is_name || got < len)
 		session_reply(s, 500, "Invalid payload.");
 	else
-		session_replyf(s, 500, "Expected one descriptor, not %zu.", s->got_count);
+		session_replyf(s, 500, "Expected %zu descriptor(s), not %zu.", expected,
+			       s->got_count);
+	close_got(s);
 }
 
 static void take_descriptor(struct session *s)
 {
 	size_t max = strlen(stdio_names[s->want]) + 1, count;
+	size_t have = s->got_count < 3 ? s->got_count : 3;
 	ssize_t n;
-	int fd;
 
-	n = passfd_recv(s->fd, s->payload + s->payload_len, max - s->payload_len, MSG_DONTWAIT, &fd,
-			&count);
+	n = passfd_recv(s->fd, s->payload + s->payload_len, max - s->payload_len, MSG_DONTWAIT,
+			s->got_fds + have, 3 - have, &count);
 	if (n < 0 && errno == EAGAIN)
 		return;
-	s->got_count += count;
-	if (fd >= 0 && s->got_fd < 0)
-		s->got_fd = fd;
-	else if (fd >= 0)
-		close(fd);
+	if (n >= 0)
+		s->got_count += count;
 	if (n <= 0) {
 		s->eof = true;
 		s->broken = true;
@@ -361,7 +365,7 @@ bool session_start(struct server *srv, int fd, bool owner)
 	s->server = srv;
 	s->fd = fd;
 	s->owner = owner;
-	s->want = s->got_fd = -1;
+	s->want = -1;
 	s->next = srv->sessions;
 	if (s->next)
 		s->next->prev = s;

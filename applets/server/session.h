@@ -33,6 +33,10 @@ struct plan {
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
 };
 
+/* What a client can pass: one descriptor under each of these names; under the last, three. */
+enum stdio { STDIO_IN, STDIO_OUT, STDIO_ERR, STDIO_READY, STDIO_ALL, STDIO_KINDS };
+extern const char *const stdio_names[STDIO_KINDS];
+
 /* What a parked session waits for: its process to start, a process to end (and be forgotten),
  * the first of several to end, the network to change. */
 enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE };
@@ -55,11 +59,11 @@ struct session {
 
 	struct plan *plan; /* in the PROC mode */
 
-	int want;	   /* 0 to 3: which descriptor is awaited; -1: none */
+	int want;	   /* an enum stdio: what is awaited; -1: nothing */
 	char payload[16];
 	size_t payload_len;
-	int got_fd;
-	size_t got_count;
+	int got_fds[3];	   /* as many as were asked for, at most */
+	size_t got_count;  /* all that came */
 
 	bool parked;
 	struct {
@@ -136,8 +140,8 @@ SESSION_HANDLER(srv_node_evnt);
 SESSION_HANDLER(srv_node_info);
 SESSION_HANDLER(srv_node_end);
 
-/* Takes the descriptor that was asked for with 354 (srv_proc.c). */
-void srv_proc_take_fd(struct session *s, int which, int fd);
+/* Takes the descriptors that were asked for with 354 (srv_proc.c). */
+void srv_proc_take_fds(struct session *s, int which, const int *fds);
 /* Forgets the plan of a session, if any. */
 void plan_free(struct plan *p);
 

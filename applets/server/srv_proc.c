@@ -172,18 +172,20 @@ int srv_proc_stdio(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 
 	(void)e;
-	s->want = !strcmp(cmd->sub, "SIN")    ? 0
-		  : !strcmp(cmd->sub, "SOUT") ? 1
-		  : !strcmp(cmd->sub, "SERR") ? 2
-					      : 3;
+	for (s->want = 0; strcmp(stdio_names[s->want] + strlen("PROC "), cmd->sub);)
+		s->want++;
 	return WANT_FD;
 }
 
-void srv_proc_take_fd(struct session *s, int which, int fd)
+void srv_proc_take_fds(struct session *s, int which, const int *fds)
 {
-	if (s->plan->fds[which] >= 0)
-		close(s->plan->fds[which]);
-	s->plan->fds[which] = fd;
+	int first = which == STDIO_ALL ? 0 : which, last = which == STDIO_ALL ? 2 : which;
+
+	for (int i = first; i <= last; i++) {
+		if (s->plan->fds[i] >= 0)
+			close(s->plan->fds[i]);
+		s->plan->fds[i] = fds[i - first];
+	}
 	session_reply(s, 200, "Descriptor saved.");
 }
 
@@ -307,7 +309,7 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 		return FAILED;
 	fd = notify_socket(value, sizeof(value));
 	if (fd < 0 || add_variable(s->plan, "NOTIFY_SOCKET", value) ||
-	    passfd_send(s->fd, "1", 1, fd, MSG_DONTWAIT)) {
+	    passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
 		session_reply(s, 500, "No socket for notifications.");
 		return NOW;
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/num.h"
 #include "lab/compat.h"
 
@@ -188,56 +189,137 @@ static void put_words(struct client *c, const char *words)
 	client_end(c);
 }
 
-/* All that needs no descriptor, in one go. Returns the number of replies that must be good. */
-static int put_description(struct client *c, const struct program *p)
+/* What has been asked and not yet been answered, in order: a letter each. Everything is sent
+ * before the first answer is read, as each round trip costs as much as all of the rest. */
+struct asked {
+	char what[16]; /* 'm': must be done; 'o': can be done without; 'l': the log; 't', 'n' */
+	size_t n;
+};
+
+static void put_description(struct client *c, const struct program *p, struct asked *asked)
 {
 	char *cwd = p->dir ? NULL : getcwd(NULL, 0);
 	const char *dir = p->dir ? p->dir : cwd;
-	int n = 2;
 
 	client_put(c, "PROC CRTE");
 	client_put_b(c, p->argv[0]);
 	for (char **v = p->argv; *v; v++)
 		client_put_b(c, *v);
 	client_end(c);
+	asked->what[asked->n++] = 'm';
 	put_env(c, p);
+	asked->what[asked->n++] = 'm';
 	if (p->user) {
 		put_text(c, "PROC USER", p->user);
-		n++;
+		asked->what[asked->n++] = 'm';
 	}
 	if (dir && *dir == '/') {
 		put_text(c, "PROC CWD", dir);
-		n++;
+		asked->what[asked->n++] = 'm';
 	}
 	free(cwd);
-	return n;
 }
 
-/* An extension that the program can do without. *got: the server has it. */
-static int try_extension(struct client *c, const char *words, bool *got, struct err *e)
+static void put_extensions(struct client *c, const struct program *p, struct asked *asked)
 {
-	put_words(c, words);
-	*got = !client_done(c, e);
-	return *got || e->kind == ERR_REFUSED ? 0 : -1;
-}
-
-static int put_extensions(struct client *c, const struct program *p, bool *log, struct err *e)
-{
-	bool got;
-
-	if (p->log && try_extension(c, "PROC LOG", log, e))
-		return -1;
-	if (p->tied && try_extension(c, "PROC TIE", &got, e))
-		return -1;
+	if (p->log) {
+		put_words(c, "PROC LOG");
+		asked->what[asked->n++] = 'l';
+	}
+	if (p->tied) {
+		put_words(c, "PROC TIE");
+		asked->what[asked->n++] = 'o';
+	}
 	if (p->tag) {
 		put_text(c, "PROC NAME", p->tag);
-		if (client_done(c, e))
-			return -1;
+		asked->what[asked->n++] = 'n';
 	}
 	if (p->tty) {
 		put_words(c, "PROC TTY");
+		asked->what[asked->n++] = 't';
+	}
+}
+
+/* *log: the server keeps one. */
+static int read_answers(struct client *c, const struct asked *asked, bool *log, struct err *e)
+{
+	for (size_t i = 0; i < asked->n; i++) {
+		bool done = !client_done(c, e);
+
+		if (asked->what[i] == 'l')
+			*log = done;
+		if (done || (strchr("lo", asked->what[i]) && e->kind == ERR_REFUSED))
+			continue;
+		return asked->what[i] == 't' ? lacks(e, "give a program a terminal") : -1;
+	}
+	return 0;
+}
+
+/* The ways in which descriptors can be passed: all three at once, or one by one. */
+static const struct passing {
+	const char *name;
+	int first;
+	size_t n;
+} passings[] = {
+	{ "PROC STD", 0, 3 }, { "PROC SIN", 0, 1 }, { "PROC SOUT", 1, 1 },
+	{ "PROC SERR", 2, 1 }, { "PROC RFD", 3, 1 }, { "PROC RUN", 4, 0 },
+};
+
+/* From i on, the next that has something to pass; the last row is what follows when all is. */
+static int next_passing(const int *fds, int i, bool at_once)
+{
+	for (; passings[i].n; i++) {
+		const struct passing *p = &passings[i];
+
+		if (p->n == 3 ? at_once && fds[0] >= 0 && fds[1] >= 0 && fds[2] >= 0
+			      : fds[p->first] >= 0)
+			return i;
+	}
+	return i;
+}
+
+/* passings[i] has been asked for. Behind the descriptors the next command is sent at once: the
+ * last is RUN. */
+static int pass_from(struct client *c, int i, const int *fds, struct err *e)
+{
+	while (passings[i].n) {
+		const struct passing *p = &passings[i];
+
+		if (client_send_fds(c, p->name, fds + p->first, p->n, e)) {
+			if (p->n == 1 || e->kind != ERR_REFUSED)
+				return -1;
+			i = next_passing(fds, 1, false); /* a server that takes them one by one */
+			put_words(c, passings[i].name);
+			continue;
+		}
+		i = next_passing(fds, p->n == 3 ? 4 : i + 1, false);
+		put_words(c, passings[i].name);
 		if (client_done(c, e))
-			return lacks(e, "give a program a terminal");
+			return -1;
+	}
+	return 0;
+}
+
+int call_run(struct client *c, const struct program *p, pid_t *pid, struct err *e)
+{
+	own(fd) int null = -1;
+	int fds[4], code, first;
+	bool log = false;
+	struct asked asked = {0};
+	char text[64];
+
+	memcpy(fds, p->fds, sizeof(fds));
+	put_description(c, p, &asked);
+	put_extensions(c, p, &asked);
+	first = next_passing(fds, 0, true);
+	if (!p->log && !p->notify)
+		put_words(c, passings[first].name);
+	if (read_answers(c, &asked, &log, e))
+		return -1;
+	if (p->log && !log) {
+		null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fds[0] = fds[1] = fds[2] = null;
+		first = next_passing(fds, 0, false);
 	}
 	if (p->notify) {
 		put_words(c, "PROC NTFY");
@@ -245,49 +327,9 @@ static int put_extensions(struct client *c, const struct program *p, bool *log, 
 		if (*p->notify < 0)
 			return lacks(e, "receive a program's notification");
 	}
-	return 0;
-}
-
-static int pass_all(struct client *c, const int *fds, struct err *e)
-{
-	static const char *const names[] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD" };
-
-	for (int i = 0; i < 4; i++) {
-		if (fds[i] < 0)
-			continue;
-		put_words(c, names[i]);
-		if (client_pass(c, names[i], fds[i], e))
-			return -1;
-	}
-	return 0;
-}
-
-static int pass_null(struct client *c, struct err *e)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), rc;
-
-	if (null < 0)
-		return err_os(e, errno, "/dev/null");
-	rc = pass_all(c, (int[]){ null, null, null, -1 }, e);
-	close(null);
-	return rc;
-}
-
-int call_run(struct client *c, const struct program *p, pid_t *pid, struct err *e)
-{
-	int replies = put_description(c, p), code;
-	bool log = false;
-	char text[64];
-
-	while (replies-- > 0)
-		if (client_done(c, e))
-			return -1;
-	if (put_extensions(c, p, &log, e))
-		return -1;
-	if (p->log && !log ? pass_null(c, e) : pass_all(c, p->fds, e))
-		return -1;
-	put_words(c, "PROC RUN");
-	if (client_reply(c, &code, text, sizeof(text), e))
+	if (p->log || p->notify)
+		put_words(c, passings[first].name);
+	if (pass_from(c, first, fds, e) || client_reply(c, &code, text, sizeof(text), e))
 		return -1;
 	*pid = (pid_t)strtol(text, NULL, 10);
 	return *pid > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no process");

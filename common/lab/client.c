@@ -20,7 +20,7 @@
 
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
 
-int client_connect(struct client *c, const char *lab, const char *node, struct err *e)
+int client_open(struct client *c, const char *lab, const char *node, struct err *e)
 {
 	own(fd) int lab_fd = -1;
 	struct ucred peer = {0};
@@ -41,23 +41,6 @@ int client_connect(struct client *c, const char *lab, const char *node, struct e
 	if (!getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		c->pid = peer.pid;
 	return 0;
-}
-
-int client_greeting(struct client *c, struct err *e)
-{
-	char text[64];
-	int code;
-
-	if (client_reply(c, &code, text, sizeof(text), e))
-		return -1;
-	return code == 220 ? 0 : err_set(e, ERR_PEER, 0, "the server greets with %d", code);
-}
-
-int client_open(struct client *c, const char *lab, const char *node, struct err *e)
-{
-	if (client_connect(c, lab, node, e))
-		return -1;
-	return client_greeting(c, e) ? err_prefix(e, "%s", node) : 0;
 }
 
 void client_close(struct client *c)
@@ -180,14 +163,11 @@ static char *get_line(struct client *c, size_t *len, struct err *e)
 	}
 }
 
-/* Reads a reply; *text is its last line's text. */
-static int read_reply(struct client *c, int *code, const char **text, size_t *text_len,
-		      struct err *e)
+/* *text is its last line's text. */
+static int read_one(struct client *c, int *code, const char **text, size_t *text_len, struct err *e)
 {
 	bool last = false;
 
-	if (push(c, e))
-		return -1;
 	while (!last) {
 		size_t len;
 		char *line = get_line(c, &len, e);
@@ -201,6 +181,23 @@ static int read_reply(struct client *c, int *code, const char **text, size_t *te
 		}
 	}
 	return 0;
+}
+
+/* Sends what was put, and reads a reply; the first time the greeting, which a client need not
+ * wait for, before it. */
+static int read_reply(struct client *c, int *code, const char **text, size_t *text_len,
+		      struct err *e)
+{
+	if (push(c, e))
+		return -1;
+	if (!c->greeted) {
+		if (read_one(c, code, text, text_len, e))
+			return -1;
+		if (*code != 220)
+			return err_set(e, ERR_PEER, 0, "the server greets with %d", *code);
+		c->greeted = true;
+	}
+	return read_one(c, code, text, text_len, e);
 }
 
 static const struct value *unpack(const char *text, size_t len, struct value_pool *pool,
@@ -278,7 +275,7 @@ const struct value *client_data(struct client *c, struct value_pool *pool, struc
 	return unpack(text, len, pool, e);
 }
 
-int client_pass(struct client *c, const char *name, int fd, struct err *e)
+int client_send_fds(struct client *c, const char *name, const int *fds, size_t n, struct err *e)
 {
 	char text[8];
 	int code;
@@ -287,34 +284,28 @@ int client_pass(struct client *c, const char *name, int fd, struct err *e)
 		return -1;
 	if (code != 354)
 		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
-	if (passfd_send(c->fd, name, strlen(name), fd, 0))
-		return lost(e, errno);
-	return client_done(c, e);
+	return passfd_send(c->fd, name, strlen(name), fds, n, 0) ? lost(e, errno) : 0;
 }
 
 int client_receive(struct client *c, struct err *e)
 {
+	own(fd) int fd = -1;
 	char byte, text[8];
 	size_t count;
-	int fd, code;
+	int code;
 
 	/* What is in the buffer came before the byte; a server that refuses sends no byte. */
 	if (push(c, e))
 		return -1;
-	if (passfd_recv(c->fd, &byte, 1, MSG_PEEK, &fd, &count) != 1)
+	if (recv(c->fd, &byte, 1, MSG_PEEK) != 1)
 		return lost(e, 0);
-	if (fd >= 0)
-		close(fd);
-	if (byte == '1' && passfd_recv(c->fd, &byte, 1, 0, &fd, &count) != 1)
+	if (byte == '1' && passfd_recv(c->fd, &byte, 1, 0, &fd, 1, &count) != 1)
 		return lost(e, 0);
-	if (client_reply(c, &code, text, sizeof(text), e)) {
-		if (byte == '1' && fd >= 0)
-			close(fd);
+	if (client_reply(c, &code, text, sizeof(text), e))
 		return -1;
-	}
-	if (byte != '1' || fd < 0)
+	if (fd < 0)
 		return err_set(e, ERR_PEER, 0, "the server sent no descriptor");
-	return fd;
+	return steal_fd(&fd);
 }
 
 int client_poll(struct client *c, int other, int ms)

@@ -18,15 +18,13 @@ struct client {
 	pid_t pid; /* of the server */
 	struct buf in, out;
 	size_t taken; /* bytes of in that are done with */
+	bool greeted; /* its greeting has been read */
 };
 
-/* Connects and reads the greeting. ERR_ABSENT: no such node. Close it in any case. */
+/* Connects; the greeting is read with the first reply. ERR_ABSENT: no such node. Close it in
+ * any case. */
 __attribute__((warn_unused_result)) int client_open(struct client *c, const char *lab,
 						    const char *node, struct err *e);
-/* Its two halves: connecting tells whether the node is there, the greeting whether it answers. */
-__attribute__((warn_unused_result)) int client_connect(struct client *c, const char *lab,
-						       const char *node, struct err *e);
-__attribute__((warn_unused_result)) int client_greeting(struct client *c, struct err *e);
 void client_close(struct client *c);
 
 #define CLIENT_INIT { .fd = -1 }
@@ -57,9 +55,10 @@ __attribute__((warn_unused_result)) int client_done(struct client *c, struct err
 /* Reads one reply whose last line is a pickle. NULL: error. */
 const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e);
 
-/* Answers the 354 which is read first: passes fd under this command's name ("PROC SIN"). */
-__attribute__((warn_unused_result)) int client_pass(struct client *c, const char *name, int fd,
-						    struct err *e);
+/* Reads the 354 to a command that was put, and passes n descriptors (one; three for "PROC STD")
+ * under its name. The reply to that is still to be read. */
+__attribute__((warn_unused_result)) int client_send_fds(struct client *c, const char *name,
+							const int *fds, size_t n, struct err *e);
 
 /* After a command whose reply brings a descriptor (one byte "1" before it): the descriptor, the
  * caller's to close; -1: error. All earlier replies must have been read. */

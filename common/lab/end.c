@@ -56,10 +56,10 @@ static int ask(const char *lab, const char *name, int *pidfd, struct err *e)
 	pid_t last;
 
 	*pidfd = -1;
-	if (client_connect(&c, lab, name, e))
+	if (client_open(&c, lab, name, e))
 		return -1;
 	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (client_greeting(&c, e) || call_end(&c, &last, e)) {
+	if (call_end(&c, &last, e)) {
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN)
 			return 0; /* it was ending by itself */
 		return end_by_force(lab, name, c.pid, e);
@@ -96,7 +96,7 @@ int end_nodes(const char *lab, char *const *names, size_t n, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		own(client) struct client c = CLIENT_INIT;
 
-		if (client_connect(&c, lab, names[i], e))
+		if (client_open(&c, lab, names[i], e))
 			return -1;
 	}
 	return end_some(lab, names, n, true, e);

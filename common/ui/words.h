@@ -28,12 +28,16 @@ enum {
 
 #define WORDS_MAX 24
 
+/* An array of words, ended by an empty one; of at most WORDS_MAX. */
+#define WORDS(...) ((const struct word[]){ __VA_ARGS__ { 0 } })
+#define NO_WORDS WORDS()
+
 struct call;
 
 struct verb {
 	const char *word; /* NULL: the applet has no verbs */
 	const char *help;
-	struct word words[WORDS_MAX]; /* ends with an empty one */
+	const struct word *words; /* WORDS(...) */
 	int (*run)(struct call *c, struct err *e); /* the exit code, or -1 with e filled */
 };
 

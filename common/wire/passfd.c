@@ -12,7 +12,7 @@
  * makes room for two where one was meant. */
 #define MAX_FDS 253
 
-static void take(const struct cmsghdr *c, int *fd, size_t *count)
+static void take(const struct cmsghdr *c, int *fds, size_t max, size_t *count)
 {
 	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
@@ -20,14 +20,16 @@ static void take(const struct cmsghdr *c, int *fd, size_t *count)
 		int got;
 
 		memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-		if ((*count)++ == 0)
-			*fd = got;
+		if (*count < max)
+			fds[*count] = got;
 		else
 			close(got);
+		(*count)++;
 	}
 }
 
-ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, size_t *count)
+ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fds, size_t max,
+		    size_t *count)
 {
 	union {
 		struct cmsghdr align;
@@ -42,7 +44,6 @@ ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, siz
 	};
 	ssize_t got;
 
-	*fd = -1;
 	*count = 0;
 	do
 		got = recvmsg(sock, &msg, flags | MSG_CMSG_CLOEXEC);
@@ -51,35 +52,30 @@ ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, siz
 		return -1;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-			take(c, fd, count);
-	if (*count > 1) {
-		close(*fd);
-		*fd = -1;
-	}
+			take(c, fds, max, count);
 	return got;
 }
 
-int passfd_send(int sock, const void *payload, size_t len, int fd, int flags)
+int passfd_send(int sock, const void *payload, size_t len, const int *fds, size_t n, int flags)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(sizeof(int) * 3)];
 	} control = {0};
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)payload, .iov_len = len };
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control.space),
+		.msg_controllen = CMSG_SPACE(sizeof(int) * n),
 	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	struct cmsghdr *c = &control.align;
 	ssize_t sent;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	msg.msg_controllen = CMSG_SPACE(sizeof(int));
+	c->cmsg_len = CMSG_LEN(sizeof(int) * n);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * n);
 	do
 		sent = sendmsg(sock, &msg, MSG_NOSIGNAL | flags);
 	while (sent < 0 && errno == EINTR);

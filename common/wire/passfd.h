@@ -7,15 +7,16 @@
 #include <sys/types.h>
 
 /*
- * Reads at most len bytes of payload and whatever descriptors come with them, without
- * blocking if flags has MSG_DONTWAIT. Returns the bytes read, 0 at the end of the stream, -1 with
- * errno. *fd: the only descriptor that came (close-on-exec, the caller's), else -1; *count: how
- * many came, all closed unless it is 1.
+ * Reads at most len bytes of payload and whatever descriptors come with them; flags 0 or
+ * MSG_DONTWAIT, MSG_PEEK. Returns the bytes read, 0 at the end of the stream, -1 with errno.
+ * *count: how many descriptors came; the first max of them are in fds (close-on-exec, the
+ * caller's), the others are closed.
  */
-ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fd, size_t *count);
+ssize_t passfd_recv(int sock, void *payload, size_t len, int flags, int *fds, size_t max,
+		    size_t *count);
 
-/* Sends payload with one descriptor; flags 0 or MSG_DONTWAIT. 0, or -1 with errno. */
+/* Sends payload with n descriptors (at most 3); flags 0 or MSG_DONTWAIT. 0, or -1 with errno. */
 __attribute__((warn_unused_result)) int passfd_send(int sock, const void *payload, size_t len,
-						    int fd, int flags);
+						    const int *fds, size_t n, int flags);
 
 #endif
