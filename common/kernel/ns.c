@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +54,12 @@ void ns_dad_off(void)
  * has wrappers for these calls, older ones do not. */
 static void keep_mount(const char *path, int *tree)
 {
+	struct statx st;
+
+	*tree = -1;
+	if (statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, 0, &st) ||
+	    !(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return; /* nothing is mounted there: the new /sys has it, too */
 	*tree = (int)syscall(SYS_open_tree, AT_FDCWD, path,
 			     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }

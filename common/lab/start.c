@@ -259,13 +259,14 @@ static void undo(struct birth *births, size_t n)
 			;
 }
 
-/* Making a network namespace is mostly waiting for the kernel's grace periods: several are on
- * their way at a time, more than there are processors. */
+/* How many may be on their way while the next is begun: enough to keep the processors busy, and no
+ * more, as all of them want the kernel's one lock of network configuration, and those that write
+ * to /proc/sys/net spin for it. */
 static size_t window(void)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return cpus < 2 ? 8 : cpus > 60 ? 240 : (size_t)cpus * 4;
+	return cpus < 3 ? 1 : cpus > 4 ? 4 : (size_t)cpus - 1;
 }
 
 int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *serve,
