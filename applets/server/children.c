@@ -63,6 +63,8 @@ static void drop_start(struct server *s, struct child *c)
 		close(c->report);
 	c->report_id = 0;
 	c->report = -1;
+	if (c->spawn)
+		spawn_release(c->spawn);
 	free(c->spawn);
 	c->spawn = NULL;
 	plan_free(c->plan);
@@ -264,6 +266,7 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 	c->report_id = loop_add(s->loop, c->report, EPOLLIN, started, c);
 	if (!c->report_id) { /* no memory: it cannot be watched, so it must not run */
 		kill(c->pid, SIGKILL);
+		waitpid(c->pid, NULL, 0); /* it may still use what is freed here */
 		children_forget(s, c);
 		return err_nomem(e);
 	}

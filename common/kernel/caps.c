@@ -29,16 +29,17 @@ int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e)
 	return err_set(e, ERR_OS, errnum, "%s: needs CAP_%s, which you do not have", what, name);
 }
 
-int caps_become(uid_t uid, gid_t gid)
+int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 {
 	int rc;
 
+	if (setgroups(n, groups))
+		return -1;
 	if (uid == 0 && geteuid() == 0)
 		return setgid(gid) ? -1 : 0;
 	capng_get_caps_process();
 	capng_clear(CAPNG_SELECT_ALL);
-	rc = capng_change_id((int)uid, (int)gid,
-			     CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+	rc = capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
 	if (rc) {
 		if (!errno)
 			errno = EPERM;

@@ -4,6 +4,7 @@
 #define KERNEL_CAPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -18,6 +19,6 @@ int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e);
 /* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
  * (bounding and ambient sets included), no_new_privs. uid 0 keeps its capabilities. 0, or -1
  * with errno. For the child between fork and exec. */
-int caps_become(uid_t uid, gid_t gid);
+int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 #endif

@@ -2,11 +2,9 @@
 /* Starting a program: see spawn.h. */
 #include "kernel/spawn.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <pwd.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,43 +17,25 @@
 
 #include "base/cleanup.h"
 #include "kernel/caps.h"
-
-enum step { STEP_USER, STEP_CWD, STEP_SESSION, STEP_STDIO, STEP_EXEC };
+#include "kernel/spawn_shared.h"
+#include "kernel/users.h"
 
 static const char *const step_names[] = { "user", "cwd", "session", "stdio", "exec" };
 
-/* What the child writes when it could not become the program. */
-struct failure {
-	int step, errnum;
-};
-
-__attribute__((noreturn)) static void fail(int report, enum step step, int errnum)
+__attribute__((noreturn)) static void fail(int report, enum spawn_step step, int errnum)
 {
-	struct failure f = { step, errnum };
+	struct spawn_failure f = { step, errnum };
 
 	if (write(report, &f, sizeof(f)) < 0)
 		_exit(126);
 	_exit(127);
 }
 
-/* The name service may be slow or talk to the network: so it is asked in the child, where
- * nobody else waits for it. The server has one thread, so all of libc works after fork. */
-static struct passwd *find_user(const char *user)
-{
-	const char *p = user;
-
-	while (isdigit((unsigned char)*p))
-		p++;
-	if (*user && !*p)
-		return getpwuid((uid_t)strtoul(user, NULL, 10));
-	return getpwnam(user);
-}
-
 /* A copy of env with the variables that belong to a user replaced. */
-static char **user_env(char **env, const struct passwd *pw)
+static char **user_env(char **env, const struct user *u)
 {
 	const char *names[] = { "HOME", "USER", "LOGNAME", "SHELL" };
-	const char *values[] = { pw->pw_dir, pw->pw_name, pw->pw_name, pw->pw_shell };
+	const char *values[] = { u->home, u->name, u->name, u->shell };
 	size_t n = 0, out = 0;
 	char **copy;
 
@@ -87,7 +67,7 @@ static void set_stdio(const struct spawn *s, int report)
 	 * the fourth is set when no other can stand in its place any more. */
 	for (int i = 0; i < SPAWN_FDS; i++)
 		if (s->fds[i] >= 0 && s->fds[i] != i && dup2(s->fds[i], i) < 0)
-			fail(report, STEP_STDIO, errno);
+			fail(report, SPAWN_STDIO, errno);
 	if (s->fds[3] == 3)
 		fcntl(3, F_SETFD, 0);
 	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC)) {
@@ -127,7 +107,7 @@ static int search_and_exec(const char *name, char **argv, char **env)
 __attribute__((noreturn)) static void become(const struct spawn *s, int report, pid_t parent)
 {
 	char **env = s->env ? s->env : environ;
-	struct passwd *pw = NULL;
+	static struct user user; /* large, and of a process that has no other use for it */
 	sigset_t none;
 
 	/* Out of the way of descriptor 3. */
@@ -135,30 +115,30 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 		int high = fcntl(report, F_DUPFD_CLOEXEC, 16);
 
 		if (high < 0)
-			fail(report, STEP_STDIO, errno);
+			fail(report, SPAWN_STDIO, errno);
 		report = high;
 	}
 	if (s->user) {
-		errno = 0;
-		pw = find_user(s->user);
-		if (!pw)
-			fail(report, STEP_USER, errno == ENOENT || errno == ESRCH ? 0 : errno);
-		env = user_env(env, pw);
+		int rc = user_find(s->user, &user);
+
+		if (rc)
+			fail(report, SPAWN_USER, rc > 0 ? 0 : errno);
+		env = user_env(env, &user);
 		if (!env)
-			fail(report, STEP_USER, ENOMEM);
+			fail(report, SPAWN_USER, ENOMEM);
 	}
 	if (s->mntns >= 0 && setns(s->mntns, CLONE_NEWNS))
-		fail(report, STEP_SESSION, errno);
+		fail(report, SPAWN_SESSION, errno);
 	/* Before the user changes: who may start a program elsewhere may choose where it stands. */
 	if (s->cwd && chdir(s->cwd))
-		fail(report, STEP_CWD, errno);
+		fail(report, SPAWN_CWD, errno);
 	if (setsid() < 0)
-		fail(report, STEP_SESSION, errno);
+		fail(report, SPAWN_SESSION, errno);
 	set_stdio(s, report);
 	if (s->controlling_tty && ioctl(0, TIOCSCTTY, 0))
-		fail(report, STEP_SESSION, errno);
-	if (pw && caps_become(pw->pw_uid, pw->pw_gid))
-		fail(report, STEP_USER, errno);
+		fail(report, SPAWN_SESSION, errno);
+	if (s->user && caps_become(user.uid, user.gid, user.groups, user.group_count))
+		fail(report, SPAWN_USER, errno);
 	/* After the change of user, which takes it away. The parent may be gone by now. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (parent && getppid() != parent)
@@ -167,12 +147,12 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (strchr(s->executable, '/')) {
 		execve(s->executable, s->argv, env);
-		fail(report, STEP_EXEC, errno);
+		fail(report, SPAWN_EXEC, errno);
 	}
-	fail(report, STEP_EXEC, *s->executable ? search_and_exec(s->executable, s->argv, env) : ENOENT);
+	fail(report, SPAWN_EXEC, *s->executable ? search_and_exec(s->executable, s->argv, env) : ENOENT);
 }
 
-int spawn_start(const struct spawn *s, pid_t *pid, int *report, struct err *e)
+int spawn_start(struct spawn *s, pid_t *pid, int *report, struct err *e)
 {
 	own(fd) int out = -1;
 	int ends[2];
@@ -182,7 +162,8 @@ int spawn_start(const struct spawn *s, pid_t *pid, int *report, struct err *e)
 		return err_os(e, errno, "pipe");
 	out = ends[1];
 	*report = ends[0];
-	*pid = fork();
+	s->work = NULL;
+	*pid = spawn_shared_possible(s) ? spawn_shared(s, out, &s->work) : fork();
 	if (*pid < 0) {
 		err_os(e, errno, "fork");
 		drop_fd(report);
@@ -194,26 +175,36 @@ int spawn_start(const struct spawn *s, pid_t *pid, int *report, struct err *e)
 	return 0;
 }
 
+void spawn_release(struct spawn *s)
+{
+	spawn_shared_free(s->work);
+	s->work = NULL;
+}
+
 int spawn_result(const struct spawn *s, int report, struct err *e)
 {
-	struct failure f;
+	struct spawn_failure f;
 	ssize_t n;
+	char c;
 
 	do
 		n = read(report, &f, sizeof(f));
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(f))
 		return 0;
+	/* It is ending: its memory may be ours, so it must be out of it. */
+	while (read(report, &c, 1) > 0)
+		;
 	switch (f.step) {
-	case STEP_USER:
+	case SPAWN_USER:
 		if (!f.errnum)
 			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
 		err_os(e, f.errnum, "user %s", s->user);
 		break;
-	case STEP_CWD:
+	case SPAWN_CWD:
 		err_os(e, f.errnum, "%s", s->cwd);
 		break;
-	case STEP_EXEC:
+	case SPAWN_EXEC:
 		err_os(e, f.errnum, "%s", s->executable);
 		break;
 	default:

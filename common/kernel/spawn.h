@@ -23,12 +23,23 @@ struct spawn {
 	int fds[SPAWN_FDS];  /* 0 to 2: -1: the caller's; 3: -1: none */
 	int mntns;	     /* a mount namespace to enter, or -1 */
 	bool controlling_tty; /* make descriptor 0 the session's terminal */
+	struct spawn_work *work; /* spawn_start's own, until spawn_release */
 };
 
-/* Forks. *report: what spawn_result reads, the caller's to close. The child is in a session of
- * its own, gets SIGKILL when the caller dies, and has no other descriptors than 0 to 2. */
-__attribute__((warn_unused_result)) int spawn_start(const struct spawn *s, pid_t *pid, int *report,
+/* Where a start can fail; the names are those of "step" in wire.md section 5. */
+enum spawn_step { SPAWN_USER, SPAWN_CWD, SPAWN_SESSION, SPAWN_STDIO, SPAWN_EXEC };
+
+/* What the child writes into the report when it could not become the program. */
+struct spawn_failure {
+	int step, errnum;
+};
+
+/* *report: what spawn_result reads, the caller's to close. The child is in a session of its own,
+ * gets SIGKILL when the caller dies, and has no other descriptors than 0 to 2. All that s points
+ * to must stay as it is until spawn_release, which may be called when the report is readable. */
+__attribute__((warn_unused_result)) int spawn_start(struct spawn *s, pid_t *pid, int *report,
 						    struct err *e);
+void spawn_release(struct spawn *s);
 
 /* Once report is readable (or at its end): 0, the program runs; -1: ERR_OS with a step (user,
  * cwd, session, stdio, exec), or ERR_VALUE for an unknown user. The child then ends by itself. */

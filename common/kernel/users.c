@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Users by name or number: see users.h. */
+#include "kernel/users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs getent and reads its first line. Its exit code: 0 found, 2 not found, 127 no getent. */
+static int getent(const char *database, const char *key, char *line, int size)
+{
+	int ends[2], status;
+	pid_t pid;
+	FILE *f;
+
+	line[0] = '\0';
+	if (pipe2(ends, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		int null = open("/dev/null", O_RDWR);
+
+		dup2(null, 0);
+		dup2(ends[1], 1);
+		dup2(null, 2);
+		execlp("getent", "getent", database, "--", key, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	f = fdopen(ends[0], "r");
+	if (pid < 0 || !f)
+		return -1;
+	if (!fgets(line, size, f))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	fclose(f);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool is_number(const char *s)
+{
+	return *s && !s[strspn(s, "0123456789")];
+}
+
+static bool set_user(struct user *u, const char *name, uid_t uid, gid_t gid, const char *home,
+		     const char *shell)
+{
+	u->uid = uid;
+	u->gid = gid;
+	u->name = strdup(name);
+	u->home = strdup(home);
+	u->shell = strdup(*shell ? shell : "/bin/sh");
+	return u->name && u->home && u->shell;
+}
+
+/* name:password:uid:gid:comment:home:shell */
+static int parse_passwd(char *line, struct user *u)
+{
+	char *field[7];
+
+	for (int i = 0; i < 7; i++) {
+		field[i] = strsep(&line, ":");
+		if (!field[i])
+			return 1;
+	}
+	if (!is_number(field[2]) || !is_number(field[3]))
+		return 1;
+	return set_user(u, field[0], (uid_t)strtoul(field[2], NULL, 10),
+			(gid_t)strtoul(field[3], NULL, 10), field[5], field[6])
+		       ? 0
+		       : -1;
+}
+
+static int read_passwd(const char *name, struct user *u)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd *pw;
+	int rc = 1;
+
+	while (f && rc == 1 && (pw = fgetpwent(f)))
+		if (is_number(name) ? pw->pw_uid == strtoul(name, NULL, 10)
+				    : !strcmp(pw->pw_name, name))
+			rc = set_user(u, pw->pw_name, pw->pw_uid, pw->pw_gid, pw->pw_dir,
+				      pw->pw_shell)
+				     ? 0
+				     : -1;
+	if (f)
+		fclose(f);
+	return rc;
+}
+
+static void add_group(struct user *u, gid_t gid)
+{
+	for (size_t i = 0; i < u->group_count; i++)
+		if (u->groups[i] == gid)
+			return;
+	if (u->group_count < USER_GROUPS_MAX)
+		u->groups[u->group_count++] = gid;
+}
+
+static void read_groups(struct user *u)
+{
+	FILE *f = fopen("/etc/group", "re");
+	struct group *gr;
+
+	while (f && (gr = fgetgrent(f)))
+		for (char **m = gr->gr_mem; *m; m++)
+			if (!strcmp(*m, u->name))
+				add_group(u, gr->gr_gid);
+	if (f)
+		fclose(f);
+}
+
+int user_find(const char *name, struct user *u)
+{
+	char line[16384], *at = line, *word;
+	int rc = getent("passwd", name, line, sizeof(line));
+
+	u->group_count = 0;
+	rc = rc == 0 ? parse_passwd(line, u) : rc == 2 ? 1 : read_passwd(name, u);
+	if (rc)
+		return rc;
+	add_group(u, u->gid);
+	if (getent("initgroups", u->name, line, sizeof(line)))
+		read_groups(u);
+	else if ((word = strsep(&at, " ")))
+		while ((word = strsep(&at, " ")))
+			if (is_number(word))
+				add_group(u, (gid_t)strtoul(word, NULL, 10));
+	return 0;
+}
