@@ -46,7 +46,8 @@ struct value *value_cstr(struct value_pool *p, const char *s); /* NULL becomes V
 struct value *value_int(struct value_pool *p, int64_t num);
 struct value *value_bool(struct value_pool *p, bool b);
 
-/* Appends to a list or tuple. false: no memory (also when item is NULL). */
+/* Appends to a list or tuple. To a dict too, for the reader of pickles: a key, then its value; no
+ * equal key is looked for. false: no memory (also when item is NULL). */
 bool value_append(struct value_pool *p, struct value *list, struct value *item);
 /* Adds a pair to a dict; an equal string or int key is replaced. false as above. */
 bool value_put(struct value_pool *p, struct value *dict, struct value *key, struct value *item);

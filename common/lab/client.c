@@ -183,21 +183,29 @@ static int read_one(struct client *c, int *code, const char **text, size_t *text
 	return 0;
 }
 
-/* Sends what was put, and reads a reply; the first time the greeting, which a client need not
- * wait for, before it. */
+/* Sends what was put and, the first time, reads the greeting, for which it need not wait. */
+static int push_and_greet(struct client *c, struct err *e)
+{
+	const char *text;
+	size_t len;
+	int code;
+
+	if (push(c, e))
+		return -1;
+	if (c->greeted)
+		return 0;
+	if (read_one(c, &code, &text, &len, e))
+		return -1;
+	if (code != 220)
+		return err_set(e, ERR_PEER, 0, "the server greets with %d", code);
+	c->greeted = true;
+	return 0;
+}
+
 static int read_reply(struct client *c, int *code, const char **text, size_t *text_len,
 		      struct err *e)
 {
-	if (push(c, e))
-		return -1;
-	if (!c->greeted) {
-		if (read_one(c, code, text, text_len, e))
-			return -1;
-		if (*code != 220)
-			return err_set(e, ERR_PEER, 0, "the server greets with %d", *code);
-		c->greeted = true;
-	}
-	return read_one(c, code, text, text_len, e);
+	return push_and_greet(c, e) ? -1 : read_one(c, code, text, text_len, e);
 }
 
 static const struct value *unpack(const char *text, size_t len, struct value_pool *pool,
@@ -294,8 +302,8 @@ int client_receive(struct client *c, struct err *e)
 	size_t count;
 	int code;
 
-	/* What is in the buffer came before the byte; a server that refuses sends no byte. */
-	if (push(c, e))
+	/* A server that refuses sends no byte. */
+	if (push_and_greet(c, e))
 		return -1;
 	if (recv(c->fd, &byte, 1, MSG_PEEK) != 1)
 		return lost(e, 0);
@@ -313,7 +321,7 @@ int client_poll(struct client *c, int other, int ms)
 	struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN }, { .fd = other, .events = POLLIN } };
 	struct err ignored;
 
-	if (push(c, &ignored) || c->in.len > c->taken)
+	if (push_and_greet(c, &ignored) || c->in.len > c->taken)
 		return 1;
 	while (poll(p, 2, ms) < 0)
 		if (errno != EINTR)
