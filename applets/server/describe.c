@@ -233,7 +233,8 @@ void describe_route(struct buf *b, const struct route *r, const struct ifaces *a
 		describe_str(b, "gateway", inaddr_text(&r->gateway, text));
 	if (dev)
 		describe_str(b, "dev", dev->name);
-	describe_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
+	if (r->protocol != RTPROT_BOOT) /* as ip(8) does */
+		describe_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
 	if (r->family == AF_INET && r->scope != RT_SCOPE_UNIVERSE)
 		describe_str(b, "scope", scope_name(r->scope));
 	if (r->prefsrc.family)

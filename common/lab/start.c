@@ -95,15 +95,19 @@ static void keep(const struct node_seat *seat, pid_t server, ino_t own_inode)
 }
 
 __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
-						node_serve_fn *serve, const void *options)
+						ino_t own_inode, node_serve_fn *serve,
+						const void *options)
 {
 	struct err e = ERR_INIT;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != keeper)
 		_exit(1);
-	if (!serve(seat, options, &e))
+	if (!serve(seat, options, &e)) {
+		if (getppid() != keeper) /* it died, and with it who would have cleaned up */
+			clean_up(seat, own_inode);
 		_exit(0);
+	}
 	/* No one may read it any more: then that was the error. */
 	if (write(seat->ready_fd, &e, sizeof(e)) < 0)
 		_exit(2);
@@ -122,7 +126,7 @@ static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	server = fork();
 	if (!server)
-		be_server(seat, keeper, serve, options);
+		be_server(seat, keeper, own_inode, serve, options);
 	/* A dead server's socket must refuse connections at once. */
 	drop_fd(&seat->listen_fd);
 	drop_fd(&seat->ready_fd);

@@ -40,6 +40,8 @@ int exit_of_process(const struct err *e)
 {
 	int code = of_command(e);
 
+	if (e->kind == ERR_ABSENT && e->errnum == ESRCH)
+		return 127; /* as wait in sh: no such process */
 	return code ? code : e->kind == ERR_TIMEOUT ? 124 : 125;
 }
 
