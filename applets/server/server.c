@@ -128,6 +128,14 @@ static int init(struct server *s, struct err *e)
 	return 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+void __lsan_do_leak_check(void);
+#else
+static void __lsan_do_leak_check(void)
+{
+}
+#endif
+
 static void serve(struct server *s)
 {
 	loop_run(s->loop);
@@ -135,6 +143,8 @@ static void serve(struct server *s)
 	children_free(s);
 	netlink_close(s->nl);
 	loop_free(s->loop);
+	if (!s->isolate_pid) /* there no process can start any more, which the check needs */
+		__lsan_do_leak_check();
 }
 
 int server_run_fd(int fd, bool no_netns, struct err *e)
