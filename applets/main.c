@@ -45,15 +45,46 @@ static int finish(int code)
 	return code;
 }
 
+static void print_quoted(const char *word)
+{
+	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789_-+=./:,@%")]) {
+		fprintf(stderr, " %s", word);
+		return;
+	}
+	fputs(" '", stderr);
+	for (; *word; word++)
+		if (*word == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*word, stderr);
+	fputc('\'', stderr);
+}
+
+/* The command as a line that can be run again. */
+static void trace(const struct call *c, const struct call *before, char **argv)
+{
+	fprintf(stderr, "nemu -L %s%s%s %s", c->lab, before->json ? " -j" : "",
+		before->quiet ? " -q" : "", c->applet->name);
+	for (; *argv; argv++)
+		print_quoted(*argv);
+	fputc('\n', stderr);
+}
+
 static int run_applet(const struct applet *a, struct call *c, char **argv)
 {
 	struct err e = ERR_INIT;
+	const char *env = getenv("NEMU_TRACE");
+	const struct call before = *c; /* the options that stood before the applet's name */
 	int code = words_parse(c, a, argv, &e);
 
-	if (!code && c->help)
+	if (!code && c->help) {
 		words_print_help(a, stdout);
-	else if (!code)
+	} else if (!code) {
+		if (c->verbose || (env && *env))
+			trace(c, &before, argv);
 		code = c->verb->run(c, &e);
+	}
 	if (code < 0) {
 		fflush(stdout);
 		fprintf(stderr, "nemu %s: %s\n", a->name, e.text);

@@ -220,10 +220,10 @@ static int spawn_run(struct call *call, struct err *e)
 
 const struct verb applet_spawn_verbs[] = {
 	{ NULL,
-	  "prints its PID. What it prints goes to a log ('nemu logs'); with -i, to where ours goes.\n"
-	  "      --ready listen=tcp|udp/PORT, line=REGEX (in the log), fd (a newline to the\n"
-	  "      descriptor $NEMU_READY_FD), notify (sd_notify): returns when it is ready; if it\n"
-	  "      is not within -t (default 10s), ends it with 124",
+	  "prints its PID. What it prints goes to a log ('nemu logs'); with -i, to where ours goes. "
+	  "--ready listen=tcp|udp/PORT, line=REGEX (in the log), fd (a newline to the "
+	  "descriptor $NEMU_READY_FD), notify (sd_notify): returns when it is ready; if it "
+	  "is not within -t (default 10s), ends it with 124",
 	  WORDS({ "-u", "USER", 0 },
 	    { "-d", "DIR", 0 },
 	    { "-e", "NAME=VALUE", WORD_MANY },

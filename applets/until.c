@@ -200,10 +200,10 @@ static int until_run(struct call *call, struct err *e)
 
 const struct verb applet_until_verbs[] = {
 	{ NULL,
-	  "CONDITION: [not] up|down NODE:IF, addr NODE:IF [ADDRESS], route NODE PREFIX,\n"
-	  "      neigh NODE ADDRESS, listen NODE tcp|udp/PORT, ping NODE ADDRESS, file NODE PATH,\n"
-	  "      log NODE PID|TAG REGEX, exit NODE PID|TAG, cmd NODE [--] CMD [ARG...];\n"
-	  "      several joined by 'and'. -t: 124 when the time is up (default 10s)",
+	  "CONDITION: [not] up|down NODE:IF, addr NODE:IF [ADDRESS], route NODE PREFIX, "
+	  "neigh NODE ADDRESS, listen NODE tcp|udp/PORT, ping NODE ADDRESS, file NODE PATH, "
+	  "log NODE PID|TAG REGEX, exit NODE PID|TAG, cmd NODE [--] CMD [ARG...]; "
+	  "several joined by 'and'. -t: 124 when the time is up (default 10s)",
 	  WORDS({ "-t", "TIME", 0 }, { NULL, "CONDITION", WORD_NEED | WORD_MANY },),
 	  until_run },
 	{ 0 },

@@ -13,6 +13,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "kernel/spawn.h"
@@ -188,6 +189,16 @@ static int plan_log(struct server *s, struct plan *p, struct err *e)
 
 static void started(void *obj, uint32_t events);
 
+/* The server's user, without asking the name service. */
+static char *own_user(void)
+{
+	char *name;
+
+	if (geteuid() == 0)
+		return strdup("root");
+	return asprintf(&name, "%d", (int)geteuid()) < 0 ? NULL : name;
+}
+
 static struct child *child_new(struct plan *p)
 {
 	struct child *c = calloc(1, sizeof(*c));
@@ -197,9 +208,9 @@ static struct child *child_new(struct plan *p)
 	c->report = -1;
 	c->spawn = calloc(1, sizeof(*c->spawn));
 	c->command = join(p->argv);
-	c->user = p->user ? strdup(p->user) : NULL;
+	c->user = p->user ? strdup(p->user) : own_user();
 	c->tag = p->tag ? strdup(p->tag) : NULL;
-	if (!c->spawn || !c->command || (p->user && !c->user) || (p->tag && !c->tag)) {
+	if (!c->spawn || !c->command || !c->user || (p->tag && !c->tag)) {
 		free(c->spawn);
 		free(c->command);
 		free(c->user);

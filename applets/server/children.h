@@ -24,7 +24,7 @@ struct child {
 	enum child_state state;
 	int status; /* as waitpid(2) gives it */
 	struct timespec started, ended; /* CLOCK_REALTIME */
-	char *tag, *user, *command; /* tag, user: or NULL */
+	char *tag, *user, *command; /* tag: or NULL */
 	struct session *tied; /* gets SIGHUP when this session ends */
 	bool log;
 	bool told_to_end;

@@ -260,28 +260,64 @@ const char *call_get(const struct call *c, const char *name)
 	return g->n ? g->v[g->n - 1] : NULL;
 }
 
-static void print_word(const struct word *w, FILE *out)
+/* Where a line of usage stands, so that it can be folded. */
+struct line {
+	FILE *out;
+	int column, indent;
+};
+
+#define FOLD 79
+
+static void print_word(struct line *l, const struct word *w)
 {
 	bool need = w->flags & WORD_NEED;
+	char text[120];
+	int len = snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", need ? "" : "[",
+			   w->word ? w->word : "", w->word && w->value ? " " : "",
+			   w->value ? w->value : "", need ? "" : "]",
+			   w->flags & WORD_MANY ? "..." : "", w->flags & WORD_TAIL ? " [ARG...]" : "");
 
-	fprintf(out, " %s%s%s%s%s%s", need ? "" : "[", w->word ? w->word : "",
-		w->word && w->value ? " " : "", w->value ? w->value : "", need ? "" : "]",
-		w->flags & WORD_MANY ? "..." : "");
-	if (w->flags & WORD_TAIL)
-		fputs(" [ARG...]", out);
+	if (l->column + 1 + len > FOLD) {
+		fprintf(l->out, "\n%*s", l->indent, "");
+		l->column = l->indent;
+	}
+	fprintf(l->out, " %s", text);
+	l->column += 1 + len;
 }
 
 void words_print_usage(const struct applet *a, const struct verb *v, FILE *out)
 {
-	fprintf(out, "nemu %s%s", a->name, a->node ? " NODE" : "");
+	bool by_default = v == a->verbs && v->word;
+	struct line l = { .out = out, .indent = 7 };
+
+	l.column = fprintf(out, "  nemu %s%s", a->name, a->node ? " NODE" : "");
 	if (v->word)
-		fprintf(out, v == a->verbs && !strcmp(v->word, "list") ? " [%s]" : " %s", v->word);
+		l.column += fprintf(out, by_default ? " [%s]" : " %s", v->word);
 	for (const struct word *w = v->words; w->word || w->value; w++)
 		if (w->word && w->word[0] == '-')
-			print_word(w, out);
+			print_word(&l, w);
 	for (const struct word *w = v->words; w->word || w->value; w++)
 		if (!w->word || w->word[0] != '-')
-			print_word(w, out);
+			print_word(&l, w);
+	fputc('\n', out);
+}
+
+/* Text in lines of at most FOLD columns. */
+static void print_folded(const char *text, FILE *out)
+{
+	int column = 0;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (!column || column + 1 + len > FOLD) {
+			fprintf(out, "%s%*s", column ? "\n" : "", 5, "");
+			column = 5;
+		}
+		fprintf(out, " %.*s", len, text);
+		column += 1 + len;
+		text += len + (text[len] == ' ');
+	}
 	fputc('\n', out);
 }
 
@@ -289,10 +325,9 @@ void words_print_help(const struct applet *a, FILE *out)
 {
 	fprintf(out, "nemu %s: %s\n\n", a->name, a->help);
 	for (const struct verb *v = a->verbs; v->run; v++) {
-		fputs("  ", out);
 		words_print_usage(a, v, out);
 		if (v->help)
-			fprintf(out, "      %s\n", v->help);
+			print_folded(v->help, out);
 	}
 	fputs("\nOptions of all applets: -L LAB  -j (JSON)  -q (names only)  -v  --help\n", out);
 }

@@ -81,7 +81,7 @@ const char *call_get(const struct call *c, const char *name);
 /* All of them. */
 const struct given *call_all(const struct call *c, const char *name);
 
-/* "addr NODE add ADDRESS/PREFIX [broadcast ADDRESS] dev IF" */
+/* "  nemu addr NODE add ADDRESS/PREFIX [broadcast ADDRESS] dev IF", folded at 79 columns. */
 void words_print_usage(const struct applet *a, const struct verb *v, FILE *out);
 void words_print_help(const struct applet *a, FILE *out);
 /* One line for each verb and word: applet, verb, word, value, flags; tab-separated. */
