@@ -128,13 +128,17 @@ int call_find(struct client *c, const char *name, pid_t *pid, struct err *e)
 	return err_set(e, ERR_ABSENT, ESRCH, "%s: no such process", name);
 }
 
-int call_end(struct client *c, pid_t *last, struct err *e)
+void call_end_ask(struct client *c)
+{
+	client_put(c, "NODE END");
+	client_end(c);
+}
+
+int call_end_answer(struct client *c, pid_t *last, struct err *e)
 {
 	char text[64];
 	int code;
 
-	client_put(c, "NODE END");
-	client_end(c);
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return lacks(e, "be ended from outside");
 	*last = (pid_t)strtol(text, NULL, 10);

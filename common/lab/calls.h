@@ -34,8 +34,11 @@ const struct value *call_processes(struct client *c, const char *only, struct va
 __attribute__((warn_unused_result)) int call_find(struct client *c, const char *name, pid_t *pid,
 						  struct err *e);
 
-/* Asks the node to end; *last: the process that is gone when all of the node is. */
-__attribute__((warn_unused_result)) int call_end(struct client *c, pid_t *last, struct err *e);
+/* Asks the node to end (nothing is sent yet); the answer: the process that is gone when all of
+ * the node is. */
+void call_end_ask(struct client *c);
+__attribute__((warn_unused_result)) int call_end_answer(struct client *c, pid_t *last,
+							struct err *e);
 
 /* A program to start. */
 struct program {

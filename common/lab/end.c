@@ -15,6 +15,7 @@
 #include "lab/client.h"
 #include "lab/rundir.h"
 
+#define BATCH 250
 #define PATIENCE_S 5 /* with a server that does not answer */
 
 static int pidfd_open(pid_t pid)
@@ -48,43 +49,77 @@ static int end_by_force(const char *lab, const char *name, pid_t pid, struct err
 	return 0;
 }
 
-/* Asks one node to end. *pidfd: what to wait for, -1: nothing. */
-static int ask(const char *lab, const char *name, int *pidfd, struct err *e)
+/* One node on its way out. */
+struct ending {
+	const char *name;
+	struct client c;
+	int pidfd; /* of the process that goes last; -1: nothing to wait for */
+};
+
+/* Asks it to end, and does not wait for the answer. */
+static int ask(struct ending *x, const char *lab, const char *name, struct err *e)
 {
-	own(client) struct client c = CLIENT_INIT;
 	struct timeval patience = { .tv_sec = PATIENCE_S };
+
+	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .pidfd = -1 };
+	if (client_open(&x->c, lab, name, e))
+		return -1;
+	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	call_end_ask(&x->c);
+	return client_flush(&x->c, e);
+}
+
+static int hear(struct ending *x, const char *lab, struct err *e)
+{
 	pid_t last;
 
-	*pidfd = -1;
-	if (client_open(&c, lab, name, e))
-		return -1;
-	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (call_end(&c, &last, e)) {
+	if (call_end_answer(&x->c, &last, e)) {
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN)
 			return 0; /* it was ending by itself */
-		return end_by_force(lab, name, c.pid, e);
+		return end_by_force(lab, x->name, x->c.pid, e);
 	}
-	*pidfd = pidfd_open(last);
+	x->pidfd = pidfd_open(last);
+	client_close(&x->c);
 	return 0;
+}
+
+static void keep_first(struct err *first, const struct err *e, bool tolerant)
+{
+	if (!first->kind && !(tolerant && e->kind == ERR_ABSENT))
+		*first = *e;
+}
+
+/* At most as many as a process may have descriptors for. All are asked before one is waited
+ * for, so that they end side by side. */
+static void end_batch(const char *lab, char *const *names, size_t n, bool tolerant,
+		      struct err *first)
+{
+	struct ending x[BATCH];
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < n; i++)
+		if (ask(&x[i], lab, names[i], &e)) {
+			client_close(&x[i].c);
+			keep_first(first, &e, tolerant);
+		}
+	for (size_t i = 0; i < n; i++)
+		if (x[i].c.fd >= 0 && hear(&x[i], lab, &e))
+			keep_first(first, &e, tolerant);
+	for (size_t i = 0; i < n; i++) {
+		client_close(&x[i].c);
+		if (x[i].pidfd < 0)
+			continue;
+		wait_gone(x[i].pidfd);
+		close(x[i].pidfd);
+	}
 }
 
 static int end_some(const char *lab, char *const *names, size_t n, bool tolerant, struct err *e)
 {
-	own(mem) int *pidfds = calloc(n + 1, sizeof(*pidfds));
-	struct err first = ERR_INIT, one;
+	struct err first = ERR_INIT;
 
-	if (!pidfds)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++)
-		if (ask(lab, names[i], &pidfds[i], &one) && !first.kind &&
-		    !(tolerant && one.kind == ERR_ABSENT))
-			first = one;
-	for (size_t i = 0; i < n; i++) {
-		if (pidfds[i] < 0)
-			continue;
-		wait_gone(pidfds[i]);
-		close(pidfds[i]);
-	}
+	for (size_t i = 0; i < n; i += BATCH)
+		end_batch(lab, names + i, n - i < BATCH ? n - i : BATCH, tolerant, &first);
 	if (!first.kind)
 		return 0;
 	*e = first;
