@@ -329,6 +329,11 @@ static void session_run(void *obj, uint32_t events)
 		run_lines(s);
 	buf_consume(&s->in, s->taken);
 	s->taken = 0;
+	/* While its program starts, a client has nothing to do: one message wakes it up for all. */
+	if (s->parked && s->wait.what == PARK_START) {
+		loop_set(s->server->loop, s->id, 0);
+		return;
+	}
 	flush(s);
 	if (s->broken || (!s->out.len && !s->parked && (s->closing || (s->eof && !s->in.len)))) {
 		session_free(s);
@@ -372,7 +377,9 @@ bool session_start(struct server *srv, int fd, bool owner)
 	srv->sessions = s;
 	srv->session_count++;
 	session_reply(s, 220, "Hello.");
-	flush(s);
+	/* Our own clients do not wait for the greeting: their first commands may be there. */
+	run_lines(s);
+	session_run(s, 0);
 	return true;
 }
 
