@@ -57,10 +57,6 @@ result "README has a row for every applet, with its help" "$(
 	"$NEMU" --list | while IFS=$'\t' read -r name help; do
 		grep -qF "| $name | $help |" README.md || echo "$name: $help"
 	done)"
-result "every applet has a manual page" "$(
-	"$NEMU" --list | while IFS=$'\t' read -r name _; do
-		[[ -e man/nemu-$name.1 ]] || echo "man/nemu-$name.1"
-	done)"
 result "every word of the grammar is in its manual page" "$(
 	"$NEMU" --spec | while IFS=$'\t' read -r name verb word _ _; do
 		[[ -e man/nemu-$name.1 ]] || continue

@@ -76,13 +76,19 @@ class Client(object):
 
     def __init__(self, *options):
         self.sock, theirs = socket.socketpair()
+        # Python 2 hands on all descriptors: the server must not hold our end itself.
         self.process = subprocess.Popen([NEMU, "server", "--fd", str(theirs.fileno())] +
-                                        list(options))
+                                        list(options), preexec_fn=self.sock.close)
         self.pid = self.process.pid
         theirs.close()
         self.sock.settimeout(LIMIT)
         self.unread = ""
         self.expect(220)
+
+    def ended(self):
+        """The server's exit code, when it has come to its end."""
+        eventually(lambda: self.process.poll() is not None)
+        return self.process.returncode
 
     def line(self):
         while "\n" not in self.unread:
@@ -219,7 +225,7 @@ def no_namespace(c):
     other = Client("--no-netns")
     same(os.readlink("/proc/%d/ns/net" % other.pid), os.readlink("/proc/self/ns/net"))
     other.sock.close()
-    same(other.process.wait(), 0)
+    same(other.ended(), 0)
 
 
 def help_lists(c):
@@ -503,7 +509,7 @@ def the_end(c):
         c.tell("QUIT")
         c.expect(221)
         raises(EOFError, c.line)
-        same(c.process.wait(), 0)
+        same(c.ended(), 0)
         same(f.read(), "told\n")
 
 
