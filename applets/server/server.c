@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,10 +87,12 @@ static void on_signal(void *obj, uint32_t events)
  * ignored in the node's programs. */
 static int take_signals(struct server *s, struct err *e)
 {
+	const unsigned long by_default[8] = {0}; /* the kernel's struct sigaction: SIG_DFL */
 	sigset_t mask;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+	/* libc would leave out the two signals that it keeps for itself; who called may not have. */
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		syscall(SYS_rt_sigaction, sig, by_default, NULL, _NSIG / 8);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	sigaddset(&mask, SIGTERM);

@@ -266,7 +266,7 @@ def set_interface(c):
     same((i.name, i._mtu, i._lladdr, i._up, i._mc, i._arp),
          ("eth0", 1400, "02:00:00:00:ab:01", True, False, True))
     same(interface_inside(c, "eth0")["mtu"], 1400)
-    c.ask("IF SET", c.index)
+    raises(Refused, c.ask, "IF SET", c.index)
     raises(Refused, c.ask, "IF SET", c.index, "mtu")
 
 
