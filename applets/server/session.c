@@ -19,6 +19,7 @@
 #include "wire/passfd.h"
 
 #define READ_SIZE 16384
+#define KEEP_ARGS 1024
 #define BUDGET 64 /* commands in a row before the others have their turn */
 
 const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
@@ -156,6 +157,8 @@ static void take_line(struct session *s, char *line, size_t len)
 	case FAILED:
 		session_reply_error(s, &e);
 	}
+	if (s->args.cap > KEEP_ARGS || s->args.bytes.cap > READ_SIZE)
+		args_free(&s->args); /* after a line of millions of words */
 }
 
 /* Of a line that is too long: says so once, and drops it up to its end. */

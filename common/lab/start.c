@@ -80,10 +80,12 @@ static void keep(const struct node_seat *seat, pid_t server, ino_t own_inode)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
+	if (seat->foreground)
+		sigaddset(&set, SIGINT);
 	for (;;) {
 		int sig = sigwaitinfo(&set, &si);
 
-		if (sig == SIGTERM)
+		if (sig == SIGTERM || sig == SIGINT)
 			kill(server, SIGTERM);
 		si.si_pid = 0;
 		if (sig == SIGCHLD && !waitid(P_PID, (id_t)server, &si, WEXITED | WNOHANG) &&
