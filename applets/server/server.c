@@ -160,7 +160,7 @@ int server_run_fd(int fd, bool no_netns, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "descriptor %d is no stream socket", fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) || init(&s, e))
 		return -1;
-	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_forwarding_on(e)))
+	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_sysctls(true, false, e)))
 		return -1;
 	s.forwarding = !no_netns;
 	if (!session_start(&s, fd, true))
@@ -247,10 +247,8 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 	    ns_hostname(s->name, e))
 		return -1;
 	s->forwarding = !o->host;
-	if (s->forwarding && ns_forwarding_on(e))
+	if (ns_sysctls(s->forwarding, !o->dad, e))
 		return -1;
-	if (!o->dad)
-		ns_dad_off();
 	s->isolate_pid = o->isolate_pid;
 	if (o->isolate_pid && isolate_pids(s, e))
 		return -1;

@@ -26,28 +26,30 @@ int ns_unshare(int flags, struct err *e)
 	return caps_explain(CAP_SYS_ADMIN, errno, "new namespaces", e);
 }
 
-static int write_sysctl(const char *path, const char *value)
+static int write_sysctl(int folder, const char *path, const char *value)
 {
-	own(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	own(fd) int fd = openat(folder, path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -1;
 	return write(fd, value, strlen(value)) < 0 ? -1 : 0;
 }
 
-int ns_forwarding_on(struct err *e)
+int ns_sysctls(bool forwarding, bool no_dad, struct err *e)
 {
-	/* /proc/sys/net shows the network namespace of who opens it. */
-	if (write_sysctl("/proc/sys/net/ipv4/ip_forward", "1"))
-		return err_os(e, errno, "net.ipv4.ip_forward");
-	if (write_sysctl("/proc/sys/net/ipv6/conf/all/forwarding", "1") && errno != ENOENT)
-		return err_os(e, errno, "net.ipv6.conf.all.forwarding");
-	return 0;
-}
+	/* They show the network namespace of who opens them. Finding a folder there takes longer the
+	 * more namespaces there are, so each is looked up once. A kernel without IPv6 has no ipv6. */
+	own(fd) int ipv6 = open("/proc/sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-void ns_dad_off(void)
-{
-	write_sysctl("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+	if (forwarding && write_sysctl(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"))
+		return err_os(e, errno, "net.ipv4.ip_forward");
+	if (ipv6 < 0)
+		return errno == ENOENT ? 0 : err_os(e, errno, "net.ipv6.conf");
+	if (forwarding && write_sysctl(ipv6, "all/forwarding", "1"))
+		return err_os(e, errno, "net.ipv6.conf.all.forwarding");
+	if (no_dad && write_sysctl(ipv6, "default/accept_dad", "0"))
+		return err_os(e, errno, "net.ipv6.conf.default.accept_dad");
+	return 0;
 }
 
 /* What is mounted in /sys and is not the network namespace's business stays visible. glibc 2.36

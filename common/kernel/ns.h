@@ -10,12 +10,10 @@
 /* unshare(2); a refusal names the capability that is missing. */
 __attribute__((warn_unused_result)) int ns_unshare(int flags, struct err *e);
 
-/* In the caller's network namespace: IPv4 and IPv6 forwarding on; with an IPv6 that is compiled
- * out or disabled, IPv4 alone. */
-__attribute__((warn_unused_result)) int ns_forwarding_on(struct err *e);
-
-/* No duplicate address detection on interfaces to come, so that an address can be used at once. */
-void ns_dad_off(void);
+/* In the caller's network namespace: IPv4 and IPv6 forwarding on (IPv4 alone with a kernel that
+ * has no IPv6); no duplicate address detection on interfaces to come, so that an address can be
+ * used at once. */
+__attribute__((warn_unused_result)) int ns_sysctls(bool forwarding, bool no_dad, struct err *e);
 
 /* In a new mount namespace of the caller: nothing that is mounted here is seen outside (what is
  * mounted outside still comes in), and /sys is that of the caller's network namespace. */
