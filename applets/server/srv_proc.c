@@ -177,10 +177,28 @@ int srv_proc_stdio(void *ctx, const struct command *cmd, struct err *e)
 	return WANT_FD;
 }
 
+/* A client's end of a connection to this server: kept here it would keep the connection open for
+ * ever, and with it itself. */
+static bool leads_here(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && peer.pid == getpid();
+}
+
 void srv_proc_take_fds(struct session *s, int which, const int *fds)
 {
 	int first = which == STDIO_ALL ? 0 : which, last = which == STDIO_ALL ? 2 : which;
 
+	for (int i = first; i <= last; i++) {
+		if (!leads_here(fds[i - first]))
+			continue;
+		for (int k = first; k <= last; k++)
+			close(fds[k - first]);
+		session_reply(s, 500, "A connection to this server cannot be passed to it.");
+		return;
+	}
 	for (int i = first; i <= last; i++) {
 		if (s->plan->fds[i] >= 0)
 			close(s->plan->fds[i]);

@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 
-LIMIT = 30  # seconds after which something is taken for hung; nothing is measured by it
+LIMIT = 20  # seconds after which something is taken for hung; nothing is measured by it
 LINE_MAX = 4 << 20
 NEMU = os.environ["NEMU"]
 RUNDIR = os.environ["NEMU_RUNDIR"]
