@@ -83,9 +83,9 @@ check-built: all
 	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
-		tests/wire/*.t tests/labs/*.bats \
+		tests/wire/*.t tests/labs/*.bats tests/labs/*.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
-		tests/wire/*.t tests/labs/*.bats
+		tests/wire/*.t tests/labs/*.bats tests/labs/*.t
 
 units: $(UNIT)
 

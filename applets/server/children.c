@@ -317,13 +317,18 @@ int children_kill(const struct child *c, int sig)
 
 void children_session_gone(struct server *s, struct session *gone)
 {
-	for (struct child *c = s->children->last; c; c = c->prev) {
+	for (struct child *c = s->children->last, *before; c; c = before) {
+		before = c->prev;
 		if (c->starter == gone)
 			c->starter = NULL;
 		if (c->tied != gone)
 			continue;
 		c->tied = NULL;
 		c->unwanted = true;
+		if (c->state == CHILD_ENDED && !c->plan) {
+			children_forget(s, c);
+			continue;
+		}
 		children_kill(c, SIGHUP);
 		children_kill(c, SIGCONT);
 	}
@@ -362,7 +367,6 @@ static void ended(struct server *s, struct child *c, int status)
 
 	c->state = CHILD_ENDED;
 	c->status = status;
-	c->tied = NULL;
 	clock_gettime(CLOCK_REALTIME, &c->ended);
 	s->children->running--;
 	s->children->ended++;

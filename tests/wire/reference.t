@@ -162,22 +162,30 @@ class Fake:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         os.unlink(self.path)
-        for child in self.children.values():
+        for child in list(self.children.values()):
             child.kill()
             child.wait()
 
     def serve(self, sock):
+        connection = Connection(self, sock)
         try:
-            Connection(self, sock).loop()
+            connection.loop()
         except (BrokenPipeError, ConnectionResetError):
             pass
         finally:
+            connection.abandon()
             sock.close()
 
 
 class Connection:
     def __init__(self, fake, sock):
         self.fake, self.sock, self.plan, self.rest = fake, sock, None, b""
+
+    def abandon(self):
+        """The plan is over: nobody needs its descriptors any more."""
+        for fd in self.plan["fds"].values() if self.plan else ():
+            os.close(fd)
+        self.plan = None
 
     def say(self, code, text):
         self.sock.sendall(b"%d %s\n" % (code, text.encode()))
@@ -267,7 +275,7 @@ class Connection:
     sout = serr = sin
 
     def abrt(self, _args, _name):
-        self.plan = None
+        self.abandon()
         self.say(200, "Aborted.")
 
     def start(self, plan):
@@ -281,14 +289,12 @@ class Connection:
         except OSError as e:
             return with_exception("OSError", e.errno, e.strerror)
         finally:
-            for fd in plan["fds"].values():
-                os.close(fd)
+            self.abandon()
         self.fake.children[child.pid] = child
         return b"200 %d running.\n" % child.pid
 
     def run(self, _args, _name):
-        plan, self.plan = self.plan, None
-        self.sock.sendall(self.start(plan))
+        self.sock.sendall(self.start(self.plan))
 
     def poll(self, args, name):
         child = self.fake.children.get(int(args[0]))

@@ -14,7 +14,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, Tap, b, check, descriptors,
-                  environment, equal, eventually, gone, in_netns, proc, status)
+                  environment, equal, eventually, gone, has_descriptors, in_netns, proc, status)
 
 NORMAL = """QUIT HELP IF_LIST IF_SET IF_RTRN IF_DEL ADDR_LIST ADDR_ADD ADDR_DEL ROUT_LIST ROUT_ADD
     ROUT_DEL PROC_CRTE PROC_POLL PROC_WAIT PROC_KILL""".replace("_", "\0").split()
@@ -336,7 +336,7 @@ def watched(fn):
         w.done("IF LIST")
         before = len(descriptors(s.pid))
         fn(w, s)
-        eventually("%d descriptors" % before, lambda: len(descriptors(s.pid)) == before)
+        has_descriptors(s.pid, before)
         w.in_step()
     test.__name__ = fn.__name__
     return rule()(test)
@@ -591,7 +591,7 @@ def end_of_a_connection_closes_descriptors(w, s):
         equal(other.ask("PROC SOUT").code, 354, "PROC SOUT")
         other.close()
         equal(p.done(), b"", "nobody else has it")
-    eventually("%d descriptors" % before, lambda: len(descriptors(s.pid)) == before)
+    has_descriptors(s.pid, before)
 
 
 # Section 4: the plan
@@ -1225,8 +1225,7 @@ def main():
     before = len(descriptors(node.pid))
     for fn in both + node_only:
         tap.run("node: " + fn.__name__.replace("_", " "), on_node, fn, node)
-    tap.run("node: no descriptor is left", eventually, "%d descriptors" % before,
-            lambda: len(descriptors(node.pid)) == before)
+    tap.run("node: no descriptor is left", has_descriptors, node.pid, before)
     tap.run("node: removed", node.stop)
     return tap.done()
 

@@ -23,7 +23,9 @@ RUNDIR = os.environ["NEMU_RUNDIR"]
 TMP = os.environ.get("TMPDIR", "/tmp")
 
 # What has been freed must not count as used where memory is looked at.
-os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+os.environ["ASAN_OPTIONS"] = ":".join(
+    (os.environ.get("ASAN_OPTIONS", ""), "quarantine_size_mb=1",
+     "allocator_release_to_os_interval_ms=0"))
 
 
 class Tap:
@@ -312,6 +314,15 @@ def descriptors(pid):
 
 def status(pid):
     return dict(line.split(":", 1) for line in proc(pid, "status").splitlines())
+
+
+def has_descriptors(pid, count):
+    """Waits until there are so many."""
+    try:
+        eventually("descriptors", lambda: len(descriptors(pid)) == count)
+    except AssertionError:
+        names = [os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in descriptors(pid)]
+        raise AssertionError("%d descriptors, not %d: %s" % (len(names), count, names))
 
 
 def memory(pid):

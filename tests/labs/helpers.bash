@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# What the lab tests share. Loaded by each of them: load helpers.
+
+bats_require_minimum_version 1.5.0
+
+nemu() { "$NEMU" "$@"; }
+
+# A moment, as short as a test that looks again and again may take. Nothing waits by this alone.
+pause() { read -rt 0.02 <> <(:) || :; }
+
+# eventually COMMAND...: until it succeeds; fails after 10 s.
+eventually() {
+	local end=$((SECONDS + 10))
+	until "$@" >/dev/null 2>&1; do
+		if ((SECONDS >= end)); then
+			echo "not within 10 s: $*"
+			return 1
+		fi
+		pause
+	done
+}
+
+not() { ! "$@"; }
+
+# The process with this PID has ended (a zombie has).
+ended() {
+	local state
+	state=$(sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || :
+	[[ ! $state || $state == [ZX] ]]
+}
+
+# No living process has this word on its command line. Words are such as no other test uses.
+no_process() {
+	local pid
+	for pid in $(pgrep -f -- "$1"); do
+		ended "$pid" || return 1
+	done
+}
+
+# In the network namespace of a node, without nemu.
+inside() {
+	local node=$1
+	shift
+	nsenter -t "$("$NEMU" node pid "$node")" -n -- "$@"
+}
+
+# silent WORDS...: nemu WORDS ends with 0 and says nothing.
+silent() {
+	run --separate-stderr "$NEMU" "$@"
+	if [[ $status != 0 || $output || $stderr ]]; then
+		echo "nemu $*: exit $status, stdout '$output', stderr '$stderr'"
+		return 1
+	fi
+}
+
+applet_of() {
+	while (($#)); do
+		case $1 in
+		-L) shift ;;
+		-*) ;;
+		*) echo "$1" && return ;;
+		esac
+		shift
+	done
+}
+
+# fails CODE TEXT WORDS...: nemu WORDS ends with CODE, says nothing on standard output, and on
+# standard error one line "nemu APPLET: ..." that has TEXT in it; a second one only points to
+# --help, and only if CODE is 1.
+fails() {
+	local code=$1 text=$2 applet first rest=''
+	shift 2
+	applet=$(applet_of "$@")
+	run --separate-stderr "$NEMU" "$@"
+	first=${stderr%%$'\n'*}
+	[[ $stderr == *$'\n'* ]] && rest=${stderr#*$'\n'}
+	if [[ $status != "$code" || $output || $first != "nemu $applet: "?* || $first != *"$text"* ]] ||
+		{ ((code == 1)) && [[ $rest != "Try 'nemu $applet --help'." ]]; } ||
+		{ ((code == 125)) && [[ $rest && $rest != "Try 'nemu $applet --help'." ]]; } ||
+		{ ((code != 1 && code != 125)) && [[ $rest ]]; }; then
+		echo "nemu $*: wanted $code and '$text'; exit $status, stdout '$output', stderr '$stderr'"
+		return 1
+	fi
+}
+
+# JQ-FILTER is true of what stands on standard input.
+is() { jq -e "$1" >/dev/null || { echo "not so: $1"; return 1; }; }
+
+# same A B: equal texts; tells the difference.
+same() {
+	[[ $1 == "$2" ]] || {
+		diff <(echo "$1") <(echo "$2")
+		return 1
+	}
+}

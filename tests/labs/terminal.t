@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""exec and sh on a terminal: what is typed, shown, and left behind. Prints TAP."""
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+
+NEMU = os.environ["NEMU"]
+os.environ.update(PS1="% ", TERM="xterm", SHELL="/bin/bash")
+PATIENCE = 20  # seconds until a test counts as stuck
+
+
+class Terminal:
+    """nemu on a terminal of ours."""
+
+    def __init__(self, *args):
+        self.out = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(NEMU, [NEMU] + list(args))
+
+    def read(self):
+        if not select.select([self.fd], [], [], PATIENCE)[0]:
+            raise AssertionError("stuck after %r" % self.out[-300:])
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        self.out += data
+        return data
+
+    def expect(self, text):
+        """Waits until text has been shown; what came before it is dropped."""
+        while text not in self.out:
+            if not self.read():
+                raise AssertionError("ended without %r: %r" % (text, self.out[-300:]))
+        self.out = self.out.split(text, 1)[1]
+
+    def type(self, text):
+        while text:
+            text = text[os.write(self.fd, text):]
+
+    def end(self):
+        """Everything else that is shown, and the exit code."""
+        while self.read():
+            pass
+        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        return self.out, code
+
+
+def nemu(*args):
+    return subprocess.run([NEMU] + list(args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=PATIENCE)
+
+
+def equal(got, want):
+    if got != want:
+        raise AssertionError("got %r, want %r" % (got, want))
+
+
+def until(condition, what):
+    for _ in range(PATIENCE * 50):
+        if condition():
+            return
+        select.select([], [], [], 0.02)
+    raise AssertionError("never so: " + what)
+
+
+def bash():
+    t = Terminal("exec", "a", "bash", "--norc")
+    t.expect(b"% ")
+    return t
+
+
+def by_default_on_a_terminal():
+    out, code = Terminal("exec", "a", "sh", "-c", "tty; test -t 0 && test -t 1 && exit 3").end()
+    equal((out.startswith(b"/dev/pts/"), code), (True, 3))
+
+
+def forbidden():
+    t = Terminal("exec", "-T", "a", "sh", "-c", "ps -o tty= -p $$")
+    equal((t.end()[0].strip(), True), (b"?", True))  # none of its own; ours, passed on
+
+
+def forced():
+    done = nemu("exec", "-t", "a", "sh", "-c", "test -t 0 && test -t 1 && echo yes")
+    equal((done.stdout, done.returncode), (b"yes\r\n", 0))
+
+
+def not_on_a_pipe():
+    equal(nemu("exec", "a", "sh", "-c", "test -t 1 || echo no").stdout, b"no\n")
+
+
+def interrupt_ends_the_inner_program_only():
+    t = bash()
+    t.type(b"echo go; sleep 1000\n")
+    t.expect(b"\rgo\r\n")
+    until(lambda: b"sleep 1000" in nemu("exec", "a", "ps", "-eo", "args").stdout, "sleep")
+    t.type(b"\x03")
+    t.expect(b"% ")
+    t.type(b"echo $?; exit 5\n")
+    t.expect(b"130\r\n")
+    equal(t.end()[1], 5)
+
+
+def job_control():
+    t = bash()
+    t.type(b"echo go; sleep 1001\n")
+    t.expect(b"\rgo\r\n")
+    until(lambda: b"sleep 1001" in nemu("exec", "a", "ps", "-eo", "args").stdout, "sleep")
+    t.type(b"\x1a")
+    t.expect(b"Stopped")
+    t.type(b"bg; kill %1; wait; echo do''ne\n")
+    t.expect(b"done\r\n")
+    t.type(b"exit\n")
+    t.end()
+
+
+def resize_arrives():
+    t = bash()
+    t.type(b"trap 'stty size' WINCH; echo set\n")
+    t.expect(b"\rset\r\n")
+    fcntl.ioctl(t.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    t.expect(b"33 77")
+    t.type(b"exit\n")
+    t.end()
+
+
+def tail_is_whole():
+    for _ in range(10):
+        out, code = Terminal("exec", "a", "seq", "1", "50000").end()
+        equal((out.endswith(b"\n50000\r\n"), out.count(b"\n"), code), (True, 50000, 0))
+
+
+def eight_bits():
+    every = bytes(range(256))
+    t = Terminal("exec", "a", "sh", "-c", "stty raw -echo; echo on; exec head -c 256")
+    t.expect(b"on\n")
+    t.type(every)
+    equal(t.end(), (every, 0))
+
+
+def large_paste():
+    text = b"0123456789abcde\n" * 12500
+    t = Terminal("exec", "a", "sh", "-c", "stty raw -echo; echo on; exec head -c %d" % len(text))
+    t.expect(b"on\n")
+    sent = 0
+    while sent < len(text):  # both ways at once, as a terminal does
+        readable, writable, _ = select.select([t.fd], [t.fd], [], PATIENCE)
+        if readable:
+            t.read()
+        if writable:
+            sent += os.write(t.fd, text[sent:sent + 512])
+    equal(t.end(), (text, 0))
+
+
+def attributes(fd):
+    return termios.tcgetattr(fd)
+
+
+def restored(hurt, code):
+    """The terminal is as it was, whatever ends the program."""
+    def test():
+        master, slave = os.openpty()
+        before = attributes(slave)
+        p = subprocess.Popen([NEMU, "exec", "a", "--", "sh", "-c", "echo $$; exec sleep 1002"],
+                             stdin=slave, stdout=slave, stderr=slave)
+        pid = int(os.read(master, 100))
+        until(lambda: attributes(slave) != before, "raw")
+        hurt(p, pid)
+        equal(p.wait(PATIENCE), code)
+        equal(attributes(slave), before)
+        os.close(master)
+        os.close(slave)
+    return test
+
+
+def stopped_and_continued():
+    master, slave = os.openpty()
+    before = attributes(slave)
+    p = subprocess.Popen([NEMU, "exec", "a", "sh", "-c", "echo $$; exec sleep 1003"], stdin=slave,
+                         stdout=slave, stderr=slave)
+    pid = int(os.read(master, 100))
+    until(lambda: attributes(slave) != before, "raw")
+    p.send_signal(signal.SIGTSTP)
+    os.waitpid(p.pid, os.WUNTRACED)
+    equal(attributes(slave), before)
+    p.send_signal(signal.SIGCONT)
+    until(lambda: attributes(slave) != before, "raw again")
+    os.kill(pid, signal.SIGTERM)
+    equal(p.wait(PATIENCE), 143)
+    os.close(master)
+    os.close(slave)
+
+
+def hang_up_of_a_killed_client():
+    t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; echo go; while :; do sleep 1004; done")
+    t.expect(b"go\r\n")
+    os.kill(t.pid, signal.SIGKILL)
+    os.waitpid(t.pid, 0)
+    os.close(t.fd)
+    until(lambda: b"1004" not in nemu("ps", "a").stdout, "the program has ended")
+
+
+def prompt_names_the_node():
+    t = Terminal("sh", "a")
+    t.expect(b"[a]")
+    t.type(b"exit 2\n")
+    equal(t.end()[1], 2)
+
+
+def full_screen_programs():
+    t = Terminal("exec", "a", "less", "/etc/services")
+    t.expect(b"/etc/services")
+    t.type(b"q")
+    equal(t.end()[1], 0)
+
+
+TESTS = (
+    by_default_on_a_terminal, forbidden, forced, not_on_a_pipe,
+    interrupt_ends_the_inner_program_only, job_control, resize_arrives, tail_is_whole, eight_bits,
+    large_paste,
+    ("restored after SIGKILL of the program",
+     restored(lambda p, pid: os.kill(pid, signal.SIGKILL), 137)),
+    ("restored after SIGTERM to the client",
+     restored(lambda p, pid: p.send_signal(signal.SIGTERM), 143)),
+    ("restored after SIGHUP to the client",
+     restored(lambda p, pid: p.send_signal(signal.SIGHUP), 129)),
+    stopped_and_continued, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
+)
+
+
+def main():
+    failed = 0
+    nemu("node", "add", "a")
+    print("1..%d" % len(TESTS), flush=True)
+    for i, test in enumerate(TESTS, 1):
+        name, fn = test if isinstance(test, tuple) else (test.__name__.replace("_", " "), test)
+        try:
+            fn()
+            print("ok %d - %s" % (i, name), flush=True)
+        except Exception as e:  # the others shall run all the same
+            failed += 1
+            print("not ok %d - %s\n# %s: %s" % (i, name, type(e).__name__, e), flush=True)
+    nemu("node", "del", "--all")
+    return failed > 0
+
+
+sys.exit(main())
