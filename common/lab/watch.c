@@ -23,6 +23,7 @@
 
 #define LOOK_MS 3 /* between two looks where no event tells */
 #define RETRY_MS 10 /* between two runs of a program */
+#define FIRST_RUN_MS 100 /* the first look at a program: as long as a short one takes */
 
 struct watch {
 	struct watch_spec spec;
@@ -35,6 +36,7 @@ struct watch {
 	pid_t pid;   /* of WATCH_LOG, WATCH_EXIT */
 	struct log_search *log;
 	bool answered; /* WATCH_PING */
+	bool started;  /* WATCH_CMD: has run before */
 };
 
 int64_t watch_now(void)
@@ -273,14 +275,16 @@ static int start_program(struct watch *w, char **argv, int out, struct err *e)
 static int check_cmd(struct watch *w, struct err *e)
 {
 	char text[64];
-	int code, status;
+	int code, status, patience = 0;
 
 	if (!w->armed) {
 		if (start_program(w, w->spec.argv, -1, e))
 			return -1;
 		w->look_ms = -1;
+		patience = w->started ? 0 : FIRST_RUN_MS;
+		w->started = true;
 	}
-	if (client_poll(&w->events, -1, 0) != 1)
+	if (client_poll(&w->events, -1, patience) != 1)
 		return 0;
 	if (client_reply(&w->events, &code, text, sizeof(text), e))
 		return -1;
