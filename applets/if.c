@@ -157,7 +157,11 @@ static int if_set(struct call *c, struct err *e)
 	if (put_changes(&client, c, master, e))
 		return -1;
 	client_end(&client);
-	return of_node(c, client_done(&client, e), e);
+	if (!client_done(&client, e))
+		return 0;
+	if (master >= 0 && e->kind == ERR_REFUSED)
+		err_set(e, ERR_FEATURE, 0, "this node's server cannot set masters");
+	return of_node(c, -1, e);
 }
 
 static int if_del(struct call *c, struct err *e)

@@ -254,18 +254,54 @@ static int apply_while_down(struct netlink *nl, const struct iface *now,
 	return apply(nl, now, &rest, e);
 }
 
+static bool goes_down(const struct link_change *c)
+{
+	return c->set & LINK_UP && !c->up;
+}
+
+/* What cannot be taken back without a trace comes last, when all else is done: an MTU too small
+ * for IPv6 takes its addresses away, and being down the carrier for a moment. */
+static int apply_in_order(struct netlink *nl, const struct iface *now, const struct link_change *c,
+			  struct err *e)
+{
+	struct link_change first = *c, mtu = *c, down = *c;
+
+	mtu.set = c->set & LINK_MTU;
+	down.set = goes_down(c) ? LINK_UP : 0;
+	first.set &= ~(unsigned int)(mtu.set | down.set);
+	if (apply(nl, now, &first, e) || apply(nl, now, &mtu, e))
+		return -1;
+	return apply(nl, now, &down, e);
+}
+
+/* The kernel reads as many bytes as it needs, and would take too many for right. */
+static int check_lladdr(const struct iface *now, const struct link_change *c, struct err *e)
+{
+	unsigned int len = now->lladdr.len;
+
+	if (len && ((c->set & LINK_LLADDR && c->lladdr.len != len) ||
+		    (c->set & LINK_BROADCAST && c->broadcast.len != len)))
+		return err_set(e, ERR_VALUE, 0, "%s: a link-layer address has %u bytes here",
+			       now->name, len);
+	return 0;
+}
+
 int link_change(struct netlink *nl, int index, const struct link_change *c, struct err *e)
 {
 	struct iface before, now;
 	struct link_change todo, undo;
 	struct err ignored;
+	bool may_help;
 
 	if (link_get(nl, index, &before, e))
 		return -1;
 	todo = difference(c, &before);
-	if (!apply(nl, &before, &todo, e))
+	if (check_lladdr(&before, &todo, e))
+		return -1;
+	if (!apply_in_order(nl, &before, &todo, e))
 		return 0;
-	if (e->errnum == EBUSY && todo.set & LINK_LLADDR && before.flags & IFF_UP &&
+	may_help = todo.set & LINK_LLADDR || (todo.set & LINK_NAME && goes_down(&todo));
+	if (e->errnum == EBUSY && may_help && before.flags & IFF_UP &&
 	    !apply_while_down(nl, &before, &todo, e))
 		return 0;
 	todo.set |= LINK_UP;

@@ -150,6 +150,24 @@ static bool put_hop(struct rtnl_route *o, const struct route *r)
 	return true;
 }
 
+/* As "ip route add" chooses it. */
+static uint8_t scope_of(const struct route *r)
+{
+	switch (r->type) {
+	case RTN_UNICAST:
+		return r->gateway.family ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	case RTN_LOCAL:
+	case RTN_NAT:
+		return RT_SCOPE_HOST;
+	case RTN_BROADCAST:
+	case RTN_MULTICAST:
+	case RTN_ANYCAST:
+		return RT_SCOPE_LINK;
+	default:
+		return RT_SCOPE_UNIVERSE;
+	}
+}
+
 static struct rtnl_route *build(const struct route *r)
 {
 	struct rtnl_route *o = rtnl_route_alloc();
@@ -160,6 +178,7 @@ static struct rtnl_route *build(const struct route *r)
 	rtnl_route_set_table(o, RT_TABLE_MAIN);
 	rtnl_route_set_type(o, r->type);
 	rtnl_route_set_protocol(o, RTPROT_BOOT); /* what "ip route add" leaves there, too */
+	rtnl_route_set_scope(o, scope_of(r));
 	if (r->metric)
 		rtnl_route_set_priority(o, r->metric);
 	if (put_dst(o, r) && put_hop(o, r))

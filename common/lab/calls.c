@@ -254,7 +254,9 @@ static int read_answers(struct client *c, const struct asked *asked, bool *log, 
 			*log = done;
 		if (done || (strchr("lo", asked->what[i]) && e->kind == ERR_REFUSED))
 			continue;
-		return asked->what[i] == 't' ? lacks(e, "give a program a terminal") : -1;
+		return asked->what[i] == 't'   ? lacks(e, "give a program a terminal")
+		       : asked->what[i] == 'n' ? lacks(e, "give processes names")
+					       : -1;
 	}
 	return 0;
 }
@@ -290,6 +292,8 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 		const struct passing *p = &passings[i];
 
 		if (client_send_fds(c, p->name, fds + p->first, p->n, e)) {
+			if (p->first == 3)
+				return lacks(e, "hear from a program that it is ready");
 			if (p->n == 1 || e->kind != ERR_REFUSED)
 				return -1;
 			i = next_passing(fds, 1, false); /* a server that takes them one by one */

@@ -25,6 +25,7 @@
 struct birth {
 	const char *name;
 	pid_t keeper;
+	ino_t inode; /* of its socket */
 	int ready; /* where its server tells; -1 once it has, or has failed */
 };
 
@@ -194,6 +195,7 @@ static int begin(struct birth *b, const char *lab, int lab_fd, node_serve_fn *se
 		return err_os(e, errno, "pipe");
 	}
 	tell = ends[1];
+	b->inode = inode(lab_fd, b->name);
 	b->keeper = fork();
 	if (b->keeper < 0) {
 		close(ends[0]);
@@ -253,9 +255,12 @@ static int settle(struct birth *births, size_t n, size_t limit, struct err *e)
 	}
 }
 
-/* The lock is not held: the keepers need it. */
-static void undo(struct birth *births, size_t n)
+/* The lock is not held: the keepers need it. One that had no time to begin leaves its socket. */
+static void undo(const char *lab, struct birth *births, size_t n)
 {
+	own(fd) int lab_fd = -1;
+	struct err ignored;
+
 	for (size_t i = 0; i < n; i++) {
 		drop_fd(&births[i].ready);
 		kill(births[i].keeper, SIGTERM);
@@ -263,6 +268,14 @@ static void undo(struct birth *births, size_t n)
 	for (size_t i = 0; i < n; i++)
 		while (waitpid(births[i].keeper, NULL, 0) < 0 && errno == EINTR)
 			;
+	lab_fd = rundir_lock_lab(lab, false, &ignored);
+	if (lab_fd < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (inode(lab_fd, births[i].name) == births[i].inode)
+			rundir_remove_node(lab_fd, births[i].name);
+	rundir_remove_lab(lab);
+	rundir_unlock(lab_fd);
 }
 
 /* How many may be on their way while the next is begun: enough to keep the processors busy, and no
@@ -309,8 +322,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		failed = settle(births, begun, 0, e);
 	rundir_unlock(lab_fd);
 	if (failed) {
-		undo(births, begun);
-		rundir_remove_lab(lab);
+		undo(lab, births, begun);
 	}
 	return failed;
 }

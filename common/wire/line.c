@@ -70,5 +70,8 @@ void wire_put_reply(struct buf *out, int code, const char *text)
 	for (; (end = strpbrk(text, "\r\n")); text = end + 1)
 		if (end > text)
 			buf_addf(out, "%03d-%.*s\n", code, (int)(end - text), text);
+	/* Readers drop trailing white space, and the reference's then misses the space. */
+	if (!text[strspn(text, WIRE_SPACE)])
+		text = ".";
 	buf_addf(out, "%03d %s\n", code, text);
 }

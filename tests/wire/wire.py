@@ -25,7 +25,7 @@ TMP = os.environ.get("TMPDIR", "/tmp")
 # What has been freed must not count as used where memory is looked at.
 os.environ["ASAN_OPTIONS"] = ":".join(
     (os.environ.get("ASAN_OPTIONS", ""), "quarantine_size_mb=1",
-     "allocator_release_to_os_interval_ms=0"))
+     "allocator_release_to_os_interval_ms=500"))
 
 
 class Tap:
