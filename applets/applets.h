@@ -35,7 +35,8 @@ static inline int of_node(const struct call *call, int rc, struct err *e)
 }
 
 /* Programs to start, for exec and spawn: -u, -d, -e and CMD from the call's words. */
-struct program program_of_call(const struct call *call);
+__attribute__((warn_unused_result)) int program_of_call(struct program *p, const struct call *call,
+							struct err *e);
 
 /* NODE:IF taken apart; node is the caller's to free. ERR_USAGE if it is not of that form. */
 __attribute__((warn_unused_result)) int endpoint_parse(const char *text, char **node,

@@ -6,11 +6,18 @@
 #include "base/net.h"
 #include "base/num.h"
 
-struct program program_of_call(const struct call *call)
+int program_of_call(struct program *p, const struct call *call, struct err *e)
 {
 	const struct given *env = call_all(call, "-e");
 
-	return (struct program){
+	for (size_t i = 0; i < env->n; i++) {
+		if (env->v[i][0] != '=' && strchr(env->v[i], '='))
+			continue;
+		err_set(e, ERR_USAGE, 0, "-e %.80s: not NAME=VALUE", env->v[i]);
+		err_printable(e->text);
+		return -1;
+	}
+	*p = (struct program){
 		.argv = call_all(call, "CMD")->v,
 		.user = call_get(call, "-u"),
 		.dir = call_get(call, "-d"),
@@ -18,6 +25,7 @@ struct program program_of_call(const struct call *call)
 		.env_count = env->n,
 		.fds = { -1, -1, -1, -1 },
 	};
+	return 0;
 }
 
 int endpoint_parse(const char *text, char **node, const char **iface, struct err *e)

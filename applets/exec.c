@@ -148,9 +148,9 @@ static int run(struct call *call, struct program *p, struct err *e)
 
 static int exec_run(struct call *call, struct err *e)
 {
-	struct program p = program_of_call(call);
+	struct program p;
 
-	return run(call, &p, e);
+	return program_of_call(&p, call, e) ? -1 : run(call, &p, e);
 }
 
 /* A shell whose prompt names the node, whatever its start-up files make of PS1. */
@@ -161,8 +161,10 @@ static int sh_run(struct call *call, struct err *e)
 	char *argv[] = { (char *)(uintptr_t)(shell && *shell ? shell : "/bin/sh"), NULL };
 	own(mem) char *prompt = NULL, *command = NULL;
 	own(mem) char **env = calloc(more->n + 2, sizeof(*env));
-	struct program p = program_of_call(call);
+	struct program p;
 
+	if (program_of_call(&p, call, e))
+		return -1;
 	if (!env || asprintf(&prompt, "PS1=[%s] \\$ ", call->node) < 0 ||
 	    asprintf(&command,
 		     "PROMPT_COMMAND=case $PS1 in \"[%s]\"*) ;; *) PS1=\"[%s] $PS1\" ;; esac",

@@ -180,7 +180,8 @@ static int add_ready_variable(struct program *p, char ***env, struct err *e)
 static int describe(struct program *p, const struct call *call, struct readiness *r, char ***env,
 		    struct err *e)
 {
-	*p = program_of_call(call);
+	if (program_of_call(p, call, e))
+		return -1;
 	p->tag = call_get(call, "--name");
 	/* A tag must not be taken for a PID. */
 	if (p->tag && (!name_valid(p->tag) || p->tag[strspn(p->tag, "0123456789")] == '\0')) {

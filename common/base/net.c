@@ -113,8 +113,9 @@ bool ifname_valid(const char *s)
 
 	if (!n || n >= IFNAMSIZ || !strcmp(s, ".") || !strcmp(s, ".."))
 		return false;
+	/* 0xa0 is a space to the kernel. */
 	for (; *s; s++)
-		if (*s == '/' || *s == ':' || isspace((unsigned char)*s))
+		if (*s == '/' || *s == ':' || *s == '\xa0' || isspace((unsigned char)*s))
 			return false;
 	return true;
 }

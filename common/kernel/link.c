@@ -260,18 +260,18 @@ static bool goes_down(const struct link_change *c)
 }
 
 /* What cannot be taken back without a trace comes last, when all else is done: an MTU too small
- * for IPv6 takes its addresses away, and being down the carrier for a moment. */
+ * for IPv6 takes its addresses away, going down the carrier for a moment, going up sets a qdisc. */
 static int apply_in_order(struct netlink *nl, const struct iface *now, const struct link_change *c,
 			  struct err *e)
 {
-	struct link_change first = *c, mtu = *c, down = *c;
+	struct link_change first = *c, mtu = *c, up = *c;
 
 	mtu.set = c->set & LINK_MTU;
-	down.set = goes_down(c) ? LINK_UP : 0;
-	first.set &= ~(unsigned int)(mtu.set | down.set);
+	up.set = c->set & LINK_UP;
+	first.set &= ~(unsigned int)(LINK_MTU | LINK_UP);
 	if (apply(nl, now, &first, e) || apply(nl, now, &mtu, e))
 		return -1;
-	return apply(nl, now, &down, e);
+	return apply(nl, now, &up, e);
 }
 
 /* The kernel reads as many bytes as it needs, and would take too many for right. */

@@ -138,6 +138,17 @@ static void text_of(const struct value *v, char *text, size_t size)
 		snprintf(text, size, "no reason given");
 }
 
+/* One of the classes that are no exception. */
+static bool is_data(const char *class)
+{
+	static const char *const names[] = { "interface", "ipv4address", "ipv6address", "route" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], class))
+			return true;
+	return false;
+}
+
 int object_to_err(const struct value *v, struct err *e)
 {
 	char text[sizeof(e->text) - 64];
@@ -145,7 +156,7 @@ int object_to_err(const struct value *v, struct err *e)
 	const struct value *arg0, *arg1;
 	int64_t errnum;
 
-	if (!v || v->type != V_OBJECT)
+	if (!v || v->type != V_OBJECT || is_data(v->class))
 		return err_set(e, ERR_PEER, 0, "the server's error is no exception");
 	class = v->class;
 	arg0 = value_at(v->args, 0);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 # addr: addresses of a node's interfaces. What changed is looked up with ip, not with nemu.
 
 load helpers

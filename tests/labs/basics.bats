@@ -79,7 +79,7 @@ gone() { # waits until no process has this word on its command line
 	pair
 	nemu link down a:eth0
 	nemu until down b:eth0 and not up b:eth0
-	nemu -j if b list eth0 | jq -e '.[0].flags | index("NO-CARRIER")'
+	nemu -j if b list eth0 | jq -e '.[0].flags | index("LOWER_UP") | not'
 	nemu link up a:eth0
 	nemu until up b:eth0
 }

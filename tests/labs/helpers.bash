@@ -45,9 +45,16 @@ inside() {
 	nsenter -t "$("$NEMU" node pid "$node")" -n -- "$@"
 }
 
+# capture WORDS...: as "run --separate-stderr", but 127 is an exit code like others.
+capture() {
+	status=0
+	output=$("$NEMU" "$@" 2>"$BATS_TEST_TMPDIR/.stderr") || status=$?
+	stderr=$(<"$BATS_TEST_TMPDIR/.stderr")
+}
+
 # silent WORDS...: nemu WORDS ends with 0 and says nothing.
 silent() {
-	run --separate-stderr "$NEMU" "$@"
+	capture "$@"
 	if [[ $status != 0 || $output || $stderr ]]; then
 		echo "nemu $*: exit $status, stdout '$output', stderr '$stderr'"
 		return 1
@@ -72,7 +79,7 @@ fails() {
 	local code=$1 text=$2 applet first rest=''
 	shift 2
 	applet=$(applet_of "$@")
-	run --separate-stderr "$NEMU" "$@"
+	capture "$@"
 	first=${stderr%%$'\n'*}
 	[[ $stderr == *$'\n'* ]] && rest=${stderr#*$'\n'}
 	if [[ $status != "$code" || $output || $first != "nemu $applet: "?* || $first != *"$text"* ]] ||

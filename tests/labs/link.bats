@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 # link: veth pairs between nodes.
 
 load helpers

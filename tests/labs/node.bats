@@ -74,7 +74,7 @@ netns() { readlink "/proc/$1/ns/net"; }
 
 @test "node del: when it returns the server is gone, and the folder of the lab with the last" {
 	nemu node add a b c
-	local pid ns
+	local pid
 	pid=$(nemu node pid a)
 	silent node del a c
 	ended "$pid"

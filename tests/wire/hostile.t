@@ -10,11 +10,11 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import (LINE_MAX, NodeServer, Tap, b, check, descriptors, equal, eventually,
+from wire import (LINE_MAX, SANITIZED, NodeServer, Tap, b, check, descriptors, equal, eventually,
                   has_descriptors, memory, proc)
 
 # A sanitizer keeps what was freed for a while.
-MORE_MEMORY = (1024 if "asan" in os.environ.get("BUILD", "") else 64) << 20
+MORE_MEMORY = (1024 if SANITIZED else 64) << 20
 SEED = 20240229
 node = None
 
@@ -357,6 +357,10 @@ def let_go(hostile):
         wire.close()
 
 
+def bounded(before, used):
+    check(used - before < MORE_MEMORY, "%d MiB more of memory" % (used - before >> 20))
+
+
 def attack(good, before, *kinds):
     good.wire.in_step()  # by now it has noticed the end of the last connection
     fds = len(descriptors(node.pid))
@@ -373,7 +377,7 @@ def attack(good, before, *kinds):
     good.turn()
     has_descriptors(node.pid, fds)
     if len(kinds) == 1:
-        check(used - before < MORE_MEMORY, "%d MiB more of memory" % (used - before >> 20))
+        bounded(before, used)
 
 
 def resting():
@@ -411,8 +415,7 @@ def main():
         tap.run("others are served: all of them at once", attack, good, used, *KINDS)
         tap.run("who stalls costs no time", resting)
         tap.run("descriptors are what they were", has_descriptors, node.pid, fds)
-        tap.run("memory is bounded", lambda: check(
-            memory(node.pid) - used < MORE_MEMORY, "%d MiB more" % (memory(node.pid) - used >> 20)))
+        tap.run("memory is bounded", lambda: bounded(used, memory(node.pid)))
         tap.run("it serves on", good.turn)
         good.wire.close()
     finally:

@@ -1,0 +1,280 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Names of nodes and labs, the run directory where they stand, and the exit codes of what is not
+# there.
+
+load helpers
+
+teardown() {
+	"$NEMU" node del --all
+	"$NEMU" -L "$long" node del --all
+}
+
+setup() { long=$(printf 'x%.0s' {1..63}); }
+
+inode() { stat -c %i "$1"; }
+
+@test "names that are none, of nodes and labs: usage, and nothing is made" {
+	local bad
+	for bad in "" . .. / x/y ../x /x x/ .x -x _x "x y" "x:y" x$'\n' $'x\ty' ü $'\x01' "x*" "${long}x" "x/../y"; do
+		echo "'$bad'"
+		fails 1 "" node add -- "$bad"
+		fails 1 "" -L "$bad" node add a
+		fails 1 "" -L "$bad" node list
+		fails 1 "" node del -- "$bad"
+		fails 1 "" node show -- "$bad"
+		[[ $bad == -* ]] || fails 1 "" addr "$bad" list
+		[[ $bad == -* ]] || fails 125 "" exec "$bad" true
+		[[ $bad == -* ]] || fails 1 "" spawn "$bad" true
+	done
+	[ -z "$(find "$NEMU_RUNDIR" -mindepth 1)" ]
+	run ! nemu -L "" node list
+	NEMU_LAB=../x fails 1 ../x node list
+}
+
+@test "the longest names; dots, dashes, underscores, digits" {
+	silent -L "$long" node add "$long"
+	[ "$(nemu -L "$long" -q node)" = "$long" ]
+	[ "$(nemu -L "$long" exec "$long" uname -n)" = "$long" ]
+	silent node add 0 a..b x- y_ A 1.2.3.4
+	[ "$(nemu -q node | wc -l)" -eq 6 ]
+	silent link add 1.2.3.4:e a..b:e
+	silent exec x- true
+}
+
+@test "what is not there: 3, one line that names it; 125 where the code is a process's" {
+	local applet
+	nemu node add a
+	fails 3 zz node show zz
+	fails 3 zz node pid zz
+	fails 3 zz node del zz
+	for applet in if addr route ps; do fails 3 zz $applet zz; done
+	fails 3 zz kill zz 1
+	fails 3 zz logs zz 1
+	fails 3 zz spawn zz true
+	fails 3 zz link add a:e zz:e
+	fails 3 zz link del zz:e
+	fails 3 zz until up zz:e
+	fails 125 zz exec zz true
+	fails 125 zz sh zz
+	fails 125 zz wait zz
+	fails 3 nolab -L nolab node show a
+	fails 3 nolab -L nolab if a
+	[ ! -e "$NEMU_RUNDIR/nolab" ]
+	silent -L nolab node list
+	silent -L nolab node del --all
+}
+
+@test "unknown applets, verbs, options: 1 and a pointer to the help" {
+	nemu node add a
+	run --separate-stderr nemu frob
+	[ "$status" -eq 1 ] && [ -z "$output" ]
+	[ "$stderr" = $'nemu: frob: no such applet\nTry \'nemu --help\'.' ]
+	run --separate-stderr nemu $'fr\e[2Job'
+	[ "$status" -eq 1 ] && [[ $stderr != *$'\e'* ]]
+	run --separate-stderr nemu
+	[ "$status" -eq 1 ] && [ -z "$output" ] && [ "$stderr" ]
+	run --separate-stderr nemu --frob
+	[ "$status" -eq 1 ] && [[ $stderr == "nemu: --frob: "*$'\n'"Try 'nemu --help'." ]]
+	run --separate-stderr nemu -L
+	[ "$status" -eq 1 ] && [[ $stderr == "nemu: -L"* ]]
+	run --separate-stderr nemu -j
+	[ "$status" -eq 1 ]
+	for applet in node if addr route link; do
+		if [[ $applet == node || $applet == link ]]; then
+			fails 1 frob $applet frob
+		else
+			fails 1 frob $applet a frob
+			fails 1 "" $applet
+		fi
+		fails 1 --frob $applet a --frob 2>/dev/null || fails 1 --frob $applet --frob
+	done
+	fails 1 LOUD ps LOUD x
+}
+
+@test "text from the command line does nothing to a terminal" {
+	nemu node add a
+	for words in "node add" "node show" "if a list" "if a del" "addr a add" "route a add" "logs a" "kill a"; do
+		# shellcheck disable=SC2086 # words
+		run --separate-stderr nemu $words $'x\e[2J\ny\r'
+		echo "$words: $stderr"
+		[ "$status" -ne 0 ]
+		[[ $stderr != *$'\e'* && $stderr != *$'\r'* ]]
+		[ "$(grep -cv '^Try ' <<<"$stderr")" -eq 1 ]
+	done
+}
+
+@test "what could not be printed is a failure" {
+	nemu node add a
+	run --separate-stderr bash -c '"$NEMU" -j if a >/dev/full'
+	[ "$status" -eq 2 ]
+	[[ $stderr == nemu*"No space left"* ]]
+	run bash -c '"$NEMU" --help >/dev/full 2>/dev/null'
+	[ "$status" -ne 0 ]
+	run bash -c '"$NEMU" node pid a >/dev/full 2>/dev/null'
+	[ "$status" -ne 0 ]
+}
+
+# ---------------------------------------------------------------- the run directory
+
+@test "a run directory that is not there is made, with mode 0700, and so are lab and socket" {
+	export NEMU_RUNDIR=$NEMU_RUNDIR/deep/er
+	(
+		umask 0
+		nemu node add a
+	)
+	[ "$(stat -c %a "$NEMU_RUNDIR" "$NEMU_RUNDIR/default" "$NEMU_RUNDIR/default/a")" = $'700\n700\n600' ]
+	[ -S "$NEMU_RUNDIR/default/a" ]
+	nemu node del a
+	rmdir -p --ignore-fail-on-non-empty "$NEMU_RUNDIR"
+}
+
+@test "a run directory with a path of 200 characters, names of 63" {
+	local deep
+	deep=$NEMU_RUNDIR/$(printf 'd%.0s' {1..200})
+	silent node add b
+	NEMU_RUNDIR=$deep silent -L "$long" node add "$long" "${long%x}y"
+	NEMU_RUNDIR=$deep silent -L "$long" link add "$long:eth0" "${long%x}y:eth0"
+	[ "$(NEMU_RUNDIR=$deep nemu -L "$long" exec "$long" echo x)" = x ]
+	[ "$(NEMU_RUNDIR=$deep nemu -L "$long" -q node | wc -l)" -eq 2 ]
+	NEMU_RUNDIR=$deep silent -L "$long" node del --all
+	rmdir "$deep"
+}
+
+@test "a run directory or lab to which others have access is refused" {
+	local dir=$BATS_TEST_TMPDIR/open mode
+	mkdir "$dir"
+	for mode in 777 770 720 702 1777; do
+		chmod $mode "$dir"
+		NEMU_RUNDIR=$dir fails 2 "$dir" node add a
+	done
+	chmod 700 "$dir"
+	mkdir -m 777 "$dir/default"
+	NEMU_RUNDIR=$dir fails 2 default node add a
+	chmod 700 "$dir/default"
+	chown 65534 "$dir/default"
+	NEMU_RUNDIR=$dir fails 2 default node add a
+	[ -z "$(find "$dir/default" -mindepth 1)" ]
+	chown 65534 "$dir"
+	NEMU_RUNDIR=$dir fails 2 "$dir" node add b
+	NEMU_RUNDIR=$dir fails 2 "$dir" node list
+	[ "$(find "$dir" -mindepth 1)" = "$dir/default" ]
+}
+
+@test "symbolic links are not followed: run directory, lab" {
+	mkdir -m 700 "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/real/lab"
+	ln -s "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/link"
+	NEMU_RUNDIR=$BATS_TEST_TMPDIR/link fails 2 link node add a
+	ln -s "$BATS_TEST_TMPDIR/real/lab" "$NEMU_RUNDIR/planted"
+	fails 2 planted -L planted node add a
+	fails 2 planted -L planted node list
+	fails 2 planted -L planted if a
+	[ -z "$(find "$BATS_TEST_TMPDIR/real/lab" -mindepth 1)" ]
+	rm "$NEMU_RUNDIR/planted"
+}
+
+@test "what stands in the place of a lab or a node and is none" {
+	touch "$NEMU_RUNDIR/file"
+	fails 2 file -L file node add a
+	[ -f "$NEMU_RUNDIR/file" ]
+	rm "$NEMU_RUNDIR/file"
+	mkdir -m 700 "$NEMU_RUNDIR/default"
+	mkdir "$NEMU_RUNDIR/default/dir"
+	echo precious >"$BATS_TEST_TMPDIR/precious"
+	ln -s "$BATS_TEST_TMPDIR/precious" "$NEMU_RUNDIR/default/ln"
+	run --separate-stderr nemu node add dir
+	[[ $status == 2 && $stderr == "nemu node: "*dir* ]]
+	run nemu node add ln # taken away or refused; what it points to is never touched
+	[[ $status == [02] ]]
+	[ "$(cat "$BATS_TEST_TMPDIR/precious")" = precious ]
+	[ -d "$NEMU_RUNDIR/default/dir" ]
+	nemu node add fine
+	nemu node list
+	nemu node del fine
+	rm -rf "$NEMU_RUNDIR/default/dir" "$NEMU_RUNDIR/default/ln"
+}
+
+# ---------------------------------------------------------------- dead and twice
+
+# Kills server and keeper of a node at once, so that nobody removes its socket.
+kill_both() {
+	local server keeper
+	server=$(nemu node pid "$1")
+	keeper=$(sed -n 's/^PPid:\t//p' "/proc/$server/status")
+	[ "$keeper" -gt 1 ]
+	kill -STOP "$keeper"
+	kill -KILL "$server" "$keeper"
+	eventually ended "$server"
+	eventually ended "$keeper"
+}
+
+@test "the socket of the dead: no node for anybody, and the next node add takes its place" {
+	nemu node add a b
+	kill_both a
+	[ -S "$NEMU_RUNDIR/default/a" ]
+	fails 3 "a: " node show a
+	fails 125 "a: " exec a true
+	[ "$(nemu -q node list)" = b ]
+	nemu -j node list | is 'map(.name) == ["b"]'
+	fails 3 a node del a
+	[ -S "$NEMU_RUNDIR/default/a" ] # only who holds the lock may remove it: a lookup does not
+	local before
+	before=$(inode "$NEMU_RUNDIR/default/a")
+	silent node add a
+	[ "$(inode "$NEMU_RUNDIR/default/a")" != "$before" ] || [ "$(nemu node pid a)" ]
+	[ "$(nemu -q node list)" = $'a\nb' ]
+	nemu exec a true
+}
+
+@test "node del --all sweeps what is dead" {
+	nemu node add a b
+	kill_both a
+	silent node del --all
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
+@test "the logs of the dead are not those of the next of that name" {
+	nemu node add a
+	nemu spawn a echo old
+	nemu wait a
+	[ -d "$NEMU_RUNDIR/default/.a" ]
+	kill_both a
+	silent node add a
+	[ ! -e "$NEMU_RUNDIR/default/.a" ]
+}
+
+@test "two node add of one name at once: one has it, the other is refused" {
+	local i j codes pids code
+	for i in {1..10}; do
+		pids=() codes=''
+		for j in 1 2; do
+			"$NEMU" node add "n$i" 2>"$BATS_TEST_TMPDIR/err$j" &
+			pids+=($!)
+		done
+		for j in 0 1; do
+			code=0
+			wait "${pids[j]}" || code=$?
+			codes+=$code
+		done
+		echo "$codes $(cat "$BATS_TEST_TMPDIR"/err?)"
+		[[ $codes == 02 || $codes == 20 ]]
+		[ "$(cat "$BATS_TEST_TMPDIR"/err? | wc -l)" -eq 1 ]
+		grep -q "^nemu node: n$i: " "$BATS_TEST_TMPDIR"/err?
+		nemu exec "n$i" true
+	done
+	[ "$(nemu -q node | wc -l)" -eq 10 ]
+}
+
+@test "node add and node del in turn, many at once: no lab and no node is lost" {
+	local i pids=() p
+	for i in {1..8}; do
+		(
+			for _ in {1..5}; do
+				"$NEMU" node add "n$i" && "$NEMU" exec "n$i" true && "$NEMU" node del "n$i" || exit 1
+			done
+		) &
+		pids+=($!)
+	done
+	for p in "${pids[@]}"; do wait "$p"; done
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
