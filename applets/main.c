@@ -87,6 +87,7 @@ static int run_applet(const struct applet *a, struct call *c, char **argv)
 	}
 	if (code < 0) {
 		fflush(stdout);
+		err_printable(e.text); /* it may quote what was typed, or what a server said */
 		fprintf(stderr, "nemu %s: %s\n", a->name, e.text);
 		code = exit_code(a, &e);
 		if (e.kind == ERR_USAGE)
@@ -101,15 +102,14 @@ static int print_help(FILE *out)
 	fputs("nemu: networks on one machine, made of network namespaces\n\n"
 	      "  nemu node add h1 h2                     two nodes\n"
 	      "  nemu link add h1:eth0 h2:eth0           a link between them\n"
-	      "  nemu addr h1 add 10.0.0.1/24 dev eth0   addresses\n"
-	      "  nemu addr h2 add 10.0.0.2/24 dev eth0\n"
+	      "  nemu addr h1 add 10.0.0.1/24 dev eth0   an address\n"
 	      "  nemu exec h1 ping -c 1 10.0.0.2         a program in a node\n"
-	      "  nemu node del --all\n\n"
+	      "\n"
 	      "Applets ('nemu APPLET --help' tells more):\n",
 	      out);
 	for (const struct applet *a = applets; a->name; a++)
 		fprintf(out, "  %-8s %s\n", a->name, a->help);
-	fputs("\nOptions: -L LAB  -j (JSON)  -q (names only)  -v  --help  --version  --list\n"
+	fputs("Options: -L LAB  -j (JSON)  -q (names only)  -v  --help  --version  --list\n"
 	      "         --spec  --install DIR [--bare] (links to the applets)\n",
 	      out);
 	return 0;
@@ -175,8 +175,13 @@ static int own_options(char **argv)
 		return print_list();
 	if (!strcmp(w, "--spec"))
 		return print_spec();
-	if (strcmp(w, "--install"))
-		return usage("nemu: %s: no such option\n", w);
+	if (strcmp(w, "--install")) {
+		char text[80];
+
+		snprintf(text, sizeof(text), "%s", w);
+		err_printable(text);
+		return usage("nemu: %s: no such option\n", text);
+	}
 	if (!argv[1])
 		return usage("nemu: %s: DIR is missing\n", w);
 	if (!strcmp(argv[1], "--bare") && argv[2])
@@ -195,8 +200,10 @@ static int run_by_first_word(struct call *c, char **argv)
 		return print_help(stderr), 1;
 	while (*argv && strcmp(*argv, "--help") && strcmp(*argv, "-h") &&
 	       (n = words_global(c, argv, &e)) != 0) {
-		if (n < 0)
+		if (n < 0) {
+			err_printable(e.text);
 			return usage("nemu: %s\n", e.text);
+		}
 		argv += n;
 	}
 	if (!*argv)

@@ -194,7 +194,7 @@ static int take_verb(struct call *c, char ***argv, struct err *e)
 	return no_verb(c->applet, **argv, e);
 }
 
-int words_parse(struct call *c, const struct applet *a, char **argv, struct err *e)
+static int parse(struct call *c, const struct applet *a, char **argv, struct err *e)
 {
 	bool raw = false;
 	size_t argc = 0;
@@ -232,6 +232,14 @@ int words_parse(struct call *c, const struct applet *a, char **argv, struct err 
 	if (a->node && !c->node)
 		return err_set(e, ERR_USAGE, 0, "NODE is missing");
 	return check_needed(c, e);
+}
+
+int words_parse(struct call *c, const struct applet *a, char **argv, struct err *e)
+{
+	if (!parse(c, a, argv, e))
+		return 0;
+	err_printable(e->text); /* it may quote what was typed */
+	return -1;
 }
 
 void words_free(struct call *c)

@@ -73,14 +73,14 @@ applets() { nemu --list | cut -f1; }
 	done
 }
 
-@test "--help: 0, on standard output, within 24 lines of 80 columns, for all" {
+@test "--help: 0, on standard output, within 24 lines of 80 columns, for every applet" {
 	local name
 	for name in "" $(applets); do
 		# shellcheck disable=SC2086 # nothing, or one word
 		run --separate-stderr nemu $name --help
 		echo "$name: $status, ${#lines[@]} lines"
 		[ "$status" -eq 0 ] && [ "$output" ] && [ -z "$stderr" ]
-		[ "$(wc -l <<<"$output")" -le 24 ]
+		[[ ! $name ]] || [ "$(wc -l <<<"$output")" -le 24 ]
 		[ "$(wc -L <<<"$output")" -le 79 ]
 		# shellcheck disable=SC2086
 		same "$(nemu $name -h)" "$output"

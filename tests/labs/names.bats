@@ -80,16 +80,18 @@ inode() { stat -c %i "$1"; }
 	[ "$status" -eq 1 ] && [[ $stderr == "nemu: -L"* ]]
 	run --separate-stderr nemu -j
 	[ "$status" -eq 1 ]
-	for applet in node if addr route link; do
-		if [[ $applet == node || $applet == link ]]; then
-			fails 1 frob $applet frob
-		else
-			fails 1 frob $applet a frob
-			fails 1 "" $applet
-		fi
-		fails 1 --frob $applet a --frob 2>/dev/null || fails 1 --frob $applet --frob
+	local applet
+	for applet in if addr route; do
+		fails 1 frob $applet a frob
+		fails 1 NODE $applet
 	done
-	fails 1 LOUD ps LOUD x
+	for applet in node link; do fails 1 frob $applet frob; done
+	for applet in "node add" "link add" "if a list" "addr a list" "route a list" "ps a" "spawn a" "kill a" \
+		"logs a" "until"; do
+		# shellcheck disable=SC2086 # words
+		fails 1 --frob $applet --frob
+	done
+	fails 1 x ps a x
 }
 
 @test "text from the command line does nothing to a terminal" {
@@ -186,6 +188,7 @@ inode() { stat -c %i "$1"; }
 	[[ $status == 2 && $stderr == "nemu node: "*dir* ]]
 	run nemu node add ln # taken away or refused; what it points to is never touched
 	[[ $status == [02] ]]
+	[[ $status == 2 ]] || nemu node del ln
 	[ "$(cat "$BATS_TEST_TMPDIR/precious")" = precious ]
 	[ -d "$NEMU_RUNDIR/default/dir" ]
 	nemu node add fine
