@@ -202,8 +202,11 @@ struct asked {
 
 static void put_description(struct client *c, const struct program *p, struct asked *asked)
 {
-	char *cwd = p->dir ? NULL : getcwd(NULL, 0);
+	char *cwd = p->dir && *p->dir == '/' ? NULL : getcwd(NULL, 0), *joined = NULL;
 	const char *dir = p->dir ? p->dir : cwd;
+
+	if (p->dir && *p->dir != '/' && cwd && asprintf(&joined, "%s/%s", cwd, p->dir) > 0)
+		dir = joined;
 
 	client_put(c, "PROC CRTE");
 	client_put_b(c, p->argv[0]);
@@ -221,6 +224,7 @@ static void put_description(struct client *c, const struct program *p, struct as
 		put_text(c, "PROC CWD", dir);
 		asked->what[asked->n++] = 'm';
 	}
+	free(joined);
 	free(cwd);
 }
 

@@ -58,7 +58,7 @@ result "README has a row for every applet, with its help" "$(
 		grep -qF "| $name | $help |" README.md || echo "$name: $help"
 	done)"
 result "every word of the grammar is in its manual page" "$(
-	"$NEMU" --spec | while IFS=$'\t' read -r name verb word _ _; do
+	"$NEMU" --spec | tr '\t' '\037' | while IFS=$'\037' read -r name verb word _ _; do
 		[[ -e man/nemu-$name.1 ]] || continue
 		for w in "$verb" "$word"; do
 			[[ $w ]] || continue

@@ -1196,13 +1196,9 @@ def server_env():
 def on_fd(fn):
     server = FdServer(env=server_env())
     try:
-        skip = fn(server.wire, server)
-    except BaseException:
-        server.wire.close()
-        server.process.wait(LIMIT)
-        raise
-    server.stop()
-    return skip
+        return fn(server.wire, server)
+    finally:
+        server.stop()
 
 
 def on_node(fn, node):

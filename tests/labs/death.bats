@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# However a node ends, nothing of it stays, and no other is disturbed.
+# shellcheck disable=SC2016 # what stands in single quotes is for a shell in a node
+
+load helpers
+
+teardown() {
+	local pid
+	for pid in ${stopped-}; do kill -CONT "$pid" 2>/dev/null || :; done
+	"$NEMU" node del --all
+}
+
+keeper() { sed -n 's/^PPid:\t//p' "/proc/$(nemu node pid "$1")/status"; }
+
+# What is hardest to get rid of: deaf to all signals that can be ignored, sessions of their own,
+# parents long gone, output to a log.
+deaf='trap "" TERM HUP INT QUIT
+(setsid sh -c "trap \"\" TERM HUP; (setsid sleep \$1 &); exec sleep \$1" - $1 &)
+(setsid sh -c "trap \"\" TERM HUP; while :; do sleep \$1; done" - $1 </dev/null >/dev/null 2>&1 &)
+echo up
+while :; do sleep $1; done'
+
+# populate NODE MARK: such processes run in it; MARK is on the command line of each.
+populate() {
+	nemu spawn "$1" --name deaf --ready line=up sh -c "$deaf" - "$2"
+	eventually sh -c "[ \$(pgrep -cx -f 'sleep $2') -ge 4 ]"
+	[ -d "$NEMU_RUNDIR/default/.$1" ]
+}
+
+# gone NODE MARK
+gone() {
+	eventually no_process "$2"
+	eventually test ! -e "$NEMU_RUNDIR/default/$1"
+	eventually test ! -e "$NEMU_RUNDIR/default/.$1"
+}
+
+@test "SIGKILL of the server: processes, daemons, socket, logs go; far ends too; others stay" {
+	nemu node add a b c
+	nemu link add a:e b:e
+	nemu link add b:f c:f
+	nemu addr b add 10.0.0.1/24 dev f
+	nemu addr c add 10.0.0.2/24 dev f
+	populate a 86461
+	local other
+	other=$(nemu spawn b sleep 86462)
+	kill -KILL "$(nemu node pid a)"
+	gone a 86461
+	eventually not nemu if b list e
+	[ "$(nemu -q node)" = $'b\nc' ]
+	kill -0 "$other"
+	nemu exec b ping -n -c 1 -W 2 10.0.0.2
+	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 -maxdepth 1 | sort)" = \
+		"$(printf '%s\n' "$NEMU_RUNDIR/default/"{.b,b,c})" ]
+}
+
+@test "SIGKILL of the server: node add of the name works at once, and the new one is whole" {
+	local i pid
+	for i in {1..5}; do
+		nemu node add a
+		nemu spawn a sh -c "$deaf" - 86463 >/dev/null
+		pid=$(nemu node pid a)
+		kill -KILL "$pid"
+		until ended "$pid"; do :; done
+		silent node add a
+		nemu exec a true
+		[ "$(nemu -j ps a)" = "[]" ]
+		eventually no_process 'sleep 86463'
+		nemu exec a true # what cleaned up after the first has not taken the second along
+		[ -S "$NEMU_RUNDIR/default/a" ]
+		silent node del a
+	done
+}
+
+@test "SIGKILL of the keeper: the same" {
+	nemu node add a b
+	populate a 86464
+	kill -KILL "$(keeper a)"
+	gone a 86464
+	[ "$(nemu -q node)" = b ]
+	nemu exec b true
+	silent node add a
+	nemu exec a true
+}
+
+@test "SIGTERM to the server or the keeper ends the node in order" {
+	nemu node add a b
+	local one two
+	one=$(nemu node pid a)
+	two=$(nemu node pid b)
+	nemu spawn a sleep 86465
+	nemu spawn b sleep 86465
+	kill -TERM "$one"
+	kill -TERM "$(keeper b)"
+	eventually ended "$one"
+	eventually ended "$two"
+	eventually no_process 86465
+	eventually test ! -e "$NEMU_RUNDIR/default"
+}
+
+@test "node del: SIGTERM first, SIGKILL after 3 s for what ignores it" {
+	nemu node add a
+	populate a 86466
+	nemu spawn a sh -c 'trap "echo term >$1; exit" TERM; echo up >$1; while :; do sleep 0.05; done' - "$BATS_TEST_TMPDIR/f"
+	eventually test -s "$BATS_TEST_TMPDIR/f"
+	local start=${EPOCHREALTIME/./} took
+	silent node del a
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	echo "$took ms"
+	[ "$took" -ge 2500 ]
+	[ "$took" -lt 6000 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/f")" = term ]
+	no_process 86466
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
+@test "node del: at once where all mind SIGTERM, also the stopped" {
+	nemu node add a b
+	nemu spawn a sleep 86467
+	nemu exec b sh -c 'setsid sleep 86467 >/dev/null 2>&1 &'
+	kill -STOP "$(nemu spawn b sleep 86467)"
+	local start=${EPOCHREALTIME/./} took
+	silent node del a b
+	took=$(((${EPOCHREALTIME/./} - start) / 1000))
+	echo "$took ms"
+	[ "$took" -lt 2000 ]
+	no_process 86467
+}
+
+@test "node del --isolate pid: all of its PID namespace goes" {
+	nemu node add a --isolate pid
+	populate a 86468
+	kill -KILL "$(nemu node pid a)"
+	gone a 86468
+	nemu node add a --isolate pid
+	nemu exec a true
+}
+
+@test "node del of a server that is stopped" {
+	nemu node add a b
+	populate a 86469
+	stopped=$(nemu node pid a)
+	kill -STOP "$stopped"
+	run --separate-stderr timeout 30 "$NEMU" node del a
+	echo "$status $output $stderr"
+	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	ended "$stopped"
+	gone a 86469
+	[ "$(nemu -q node)" = b ]
+	silent node add a
+}
+
+@test "node del while clients wait: they are told, each in its way" {
+	nemu node add a
+	nemu spawn a --name x sleep 86470
+	"$NEMU" exec a sleep 86470 2>"$BATS_TEST_TMPDIR/exec" &
+	local in_exec=$!
+	"$NEMU" logs a -f x 2>"$BATS_TEST_TMPDIR/logs" &
+	local in_logs=$!
+	eventually sh -c "[ \$(pgrep -cx -f 'sleep 86470') -eq 2 ]"
+	silent node del a
+	local code=0
+	wait $in_exec || code=$?
+	echo "exec $code $(cat "$BATS_TEST_TMPDIR/exec")"
+	[[ $code == 143 || $code == 125 ]]
+	wait $in_logs || :
+	no_process 86470
+}
+
+@test "no descriptors are lost by what clients do, well and badly" {
+	nemu node add a
+	local pid before i
+	pid=$(nemu node pid a)
+	fds() { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
+	nemu exec a true
+	nemu if a >/dev/null
+	before=$(fds)
+	for i in {1..20}; do
+		nemu exec a true </dev/null
+		nemu exec a nosuch 2>/dev/null || :
+		nemu exec a -d /nosuch true 2>/dev/null || :
+		nemu exec a -u nosuch true 2>/dev/null || :
+		nemu spawn a -i true >/dev/null
+		nemu route a add 10.0.0.0/8 via 10.0.0.1 2>/dev/null || :
+	done
+	nemu wait a
+	eventually eval '[ "$(fds)" -eq "$before" ]'
+}

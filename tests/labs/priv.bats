@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Who may: without privilege what is missing is named, and nobody uses another's node.
+
+load helpers
+
+setup() {
+	mkdir -m 1777 "$TMPDIR/open"
+}
+
+teardown() {
+	chmod 700 "$NEMU_RUNDIR" "$NEMU_RUNDIR/default" 2>/dev/null || :
+	"$NEMU" node del --all
+	rm -rf "$TMPDIR/open"
+}
+
+# ordinary UID COMMAND...: as a user without any capability.
+ordinary() {
+	local uid=$1
+	shift
+	setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps -all --bounding-set -all "$@"
+}
+
+@test "node add as an ordinary user: 2, the capability that is missing, and nothing left" {
+	ordinary 65534 grep -q '^CapEff:.0*$' /proc/self/status
+	NEMU_RUNDIR=$TMPDIR/open/r run --separate-stderr ordinary 65534 "$NEMU" node add a
+	echo "$stderr"
+	[ "$status" -eq 2 ] && [ -z "$output" ]
+	[[ $stderr == "nemu node: a: "*CAP_SYS_ADMIN* && $stderr != *$'\n'* ]]
+	[ -z "$(find "$TMPDIR/open" ! -type d)" ]
+	NEMU_RUNDIR=$TMPDIR/open/r run --separate-stderr ordinary 65534 "$NEMU" node add a b c
+	[ "$status" -eq 2 ]
+	[ -z "$(find "$TMPDIR/open" ! -type d)" ]
+	[ ! -e "$TMPDIR/open/r/default" ]
+}
+
+@test "what takes no privilege works without" {
+	export NEMU_RUNDIR=$TMPDIR/open/r
+	run --separate-stderr ordinary 65534 "$NEMU" node list
+	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	[ "$(ordinary 65534 "$NEMU" -j node list)" = "[]" ]
+	ordinary 65534 "$NEMU" --help >/dev/null
+	ordinary 65534 "$NEMU" --list >/dev/null
+	run --separate-stderr ordinary 65534 "$NEMU" if a
+	[ "$status" -eq 3 ]
+}
+
+@test "another user cannot use a node: the run directory is closed to him" {
+	nemu node add a
+	run --separate-stderr ordinary 65534 "$NEMU" exec a id
+	[ "$status" -eq 125 ] && [ -z "$output" ]
+	[[ $stderr == "nemu exec: "* && $stderr != *$'\n'* ]]
+	run --separate-stderr ordinary 65534 "$NEMU" if a
+	[ "$status" -eq 2 ] && [ -z "$output" ]
+	run ordinary 65534 "$NEMU" node list
+	[ "$status" -eq 2 ]
+	run ordinary 65534 "$NEMU" node del --all
+	[ "$status" -eq 2 ]
+	nemu exec a true
+}
+
+@test "another user cannot use a node: nor where somebody has opened the folders" {
+	nemu node add a
+	chmod 711 "$NEMU_RUNDIR" "$NEMU_RUNDIR/default"
+	chmod 666 "$NEMU_RUNDIR/default/a"
+	cat >"$TMPDIR/open/talk.py" <<-'PY'
+		import os, socket, sys
+		uid = int(sys.argv[2])
+		if uid: # here, as the user may not be let in where python3 is
+		    os.setgroups([])
+		    os.setresgid(uid, uid, uid)
+		    os.setresuid(uid, uid, uid)
+		s = socket.socket(socket.AF_UNIX)
+		s.settimeout(10)
+		s.connect(sys.argv[1])
+		try: s.sendall(b"IF LIST\nPROC CRTE aWQ=\nPROC RUN\n")
+		except BrokenPipeError: pass
+		got = b""
+		try:
+		    while True:
+		        more = s.recv(65536)
+		        if not more: break
+		        got += more
+		        if b"\n200" in got or got.startswith(b"200"): break
+		except ConnectionResetError: pass
+		print(got.decode(), end="")
+	PY
+	run python3 "$TMPDIR/open/talk.py" "$NEMU_RUNDIR/default/a" 65534
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == 500* && $output != *200* ]]
+	run python3 "$TMPDIR/open/talk.py" "$NEMU_RUNDIR/default/a" 0 # the owner can
+	[[ $output == 220*200* ]]
+	run ordinary 65534 "$NEMU" if a # the client looks at the folder's owner
+	[ "$status" -eq 2 ]
+	chmod 700 "$NEMU_RUNDIR" "$NEMU_RUNDIR/default"
+	nemu exec a true
+}
+
+@test "a program of another user in a node cannot use the node" {
+	nemu node add a
+	run --separate-stderr nemu exec a -u nobody "$NEMU" if a
+	[ "$status" -eq 2 ] && [ -z "$output" ]
+	run nemu exec a -u nobody sh -c 'ip link set lo down 2>/dev/null'
+	[ "$status" -ne 0 ]
+	run nemu exec a -u nobody sh -c "kill -0 $(nemu node pid a) 2>/dev/null"
+	[ "$status" -ne 0 ]
+	run nemu exec a -u nobody unshare -n true
+	[ "$status" -ne 0 ]
+}
+
+@test "root's run directory is /run/nemu, others' is in XDG_RUNTIME_DIR" {
+	mount -t tmpfs none /run
+	local code=0
+	env -u NEMU_RUNDIR "$NEMU" node add a && [ -S /run/nemu/default/a ] &&
+		env -u NEMU_RUNDIR "$NEMU" node del a || code=1
+	umount /run
+	[ "$code" -eq 0 ]
+	mkdir -m 700 "$TMPDIR/open/xdg"
+	mkdir -m 777 "$TMPDIR/open/xdg/nemu"
+	chmod 777 "$TMPDIR/open/xdg/nemu"
+	chown -R 65534 "$TMPDIR/open/xdg"
+	run --separate-stderr ordinary 65534 env -u NEMU_RUNDIR XDG_RUNTIME_DIR="$TMPDIR/open/xdg" "$NEMU" node list
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"$TMPDIR/open/xdg/nemu"* ]]
+}
+
+@test "an owner who is not root, but may: his node is his, and root's client keeps off" {
+	export NEMU_RUNDIR=$TMPDIR/open/r
+	local caps=+sys_admin,+net_admin,+sys_ptrace,+setuid,+setgid,+setpcap,+kill,+dac_override
+	local able=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps="$caps" --ambient-caps="$caps")
+	run --separate-stderr "${able[@]}" "$NEMU" node add a
+	[ "$status" -eq 0 ] || skip "a user with ambient capabilities cannot make nodes here: $stderr"
+	[ "$("${able[@]}" "$NEMU" -q node)" = a ]
+	[ "$(stat -c %u "$NEMU_RUNDIR/default/a")" = 65534 ]
+	run ordinary 65533 "$NEMU" if a
+	[ "$status" -eq 2 ]
+	fails 2 "" if a
+	"${able[@]}" "$NEMU" node del a
+	rm -rf "$NEMU_RUNDIR"
+}
