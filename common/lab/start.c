@@ -21,21 +21,39 @@
 
 #define REST 64 /* descriptors are parked from here on while 3 to 5 are cleared */
 
+/* Which socket is it? Inodes are used again, not so together with the time. */
+struct socket_id {
+	ino_t inode; /* 0: there is none */
+	struct timespec time;
+};
+
 /* One node on its way. */
 struct birth {
 	const char *name;
 	pid_t keeper;
-	ino_t inode; /* of its socket */
+	struct socket_id socket;
 	int ready; /* where its server tells; -1 once it has, or has failed */
 };
 
 /* ------------------------------------------------------------------ the keeper */
 
-static ino_t inode(int lab_fd, const char *name)
+static struct socket_id identify(int lab_fd, const char *name)
 {
 	struct stat st;
 
-	return fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : st.st_ino;
+	if (fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return (struct socket_id){0};
+	return (struct socket_id){ st.st_ino, st.st_ctim };
+}
+
+/* Meanwhile another node may have taken the place of one that was found dead. */
+static void remove_own(int lab_fd, const char *name, const struct socket_id *own)
+{
+	struct socket_id now = identify(lab_fd, name);
+
+	if (now.inode == own->inode && now.time.tv_sec == own->time.tv_sec &&
+	    now.time.tv_nsec == own->time.tv_nsec)
+		rundir_remove_node(lab_fd, name);
 }
 
 /* What the server adopted has come to this process with its death: all of it is killed, again
@@ -58,22 +76,20 @@ static void kill_rest(void)
 	}
 }
 
-static void clean_up(const struct node_seat *seat, ino_t own_inode)
+static void clean_up(const struct node_seat *seat, const struct socket_id *own_socket)
 {
 	struct err ignored;
 	own(fd) int fd = rundir_lock_lab(seat->lab, false, &ignored);
 
-	/* Meanwhile another node may have taken the place of one that was found dead. */
-	if (fd >= 0 && inode(fd, seat->name) == own_inode)
-		rundir_remove_node(fd, seat->name);
 	if (fd >= 0) {
+		remove_own(fd, seat->name, own_socket);
 		rundir_remove_lab(seat->lab);
 		rundir_unlock(fd);
 	}
 }
 
 /* Waits for the server's end, then leaves nothing behind. */
-static void keep(const struct node_seat *seat, pid_t server, ino_t own_inode)
+static void keep(const struct node_seat *seat, pid_t server, const struct socket_id *own_socket)
 {
 	sigset_t set;
 	siginfo_t si;
@@ -94,11 +110,11 @@ static void keep(const struct node_seat *seat, pid_t server, ino_t own_inode)
 			break;
 	}
 	kill_rest();
-	clean_up(seat, own_inode);
+	clean_up(seat, own_socket);
 }
 
 __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
-						ino_t own_inode, node_serve_fn *serve,
+						const struct socket_id *own_socket, node_serve_fn *serve,
 						const void *options)
 {
 	struct err e = ERR_INIT;
@@ -108,7 +124,7 @@ __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pi
 		_exit(1);
 	if (!serve(seat, options, &e)) {
 		if (getppid() != keeper) /* it died, and with it who would have cleaned up */
-			clean_up(seat, own_inode);
+			clean_up(seat, own_socket);
 		_exit(0);
 	}
 	/* No one may read it any more: then that was the error. */
@@ -120,7 +136,7 @@ __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pi
 /* The calling process becomes the keeper of a new node. Returns when the node has ended. */
 static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *options)
 {
-	ino_t own_inode = inode(seat->lab_fd, seat->name);
+	struct socket_id own_socket = identify(seat->lab_fd, seat->name);
 	pid_t keeper = getpid(), server;
 	sigset_t set;
 
@@ -129,14 +145,14 @@ static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	server = fork();
 	if (!server)
-		be_server(seat, keeper, own_inode, serve, options);
+		be_server(seat, keeper, &own_socket, serve, options);
 	/* A dead server's socket must refuse connections at once. */
 	drop_fd(&seat->listen_fd);
 	drop_fd(&seat->ready_fd);
 	if (server > 0)
-		keep(seat, server, own_inode);
+		keep(seat, server, &own_socket);
 	else
-		clean_up(seat, own_inode);
+		clean_up(seat, &own_socket);
 	return server < 0 ? -1 : 0;
 }
 
@@ -170,7 +186,7 @@ static int check_free(int lab_fd, const char *name, struct err *e)
 	bool stale;
 	own(fd) int fd = -1;
 
-	if (!inode(lab_fd, name))
+	if (!identify(lab_fd, name).inode)
 		return 0;
 	fd = rundir_connect(lab_fd, name, &stale, e);
 	if (fd >= 0)
@@ -195,7 +211,7 @@ static int begin(struct birth *b, const char *lab, int lab_fd, node_serve_fn *se
 		return err_os(e, errno, "pipe");
 	}
 	tell = ends[1];
-	b->inode = inode(lab_fd, b->name);
+	b->socket = identify(lab_fd, b->name);
 	b->keeper = fork();
 	if (b->keeper < 0) {
 		close(ends[0]);
@@ -272,8 +288,7 @@ static void undo(const char *lab, struct birth *births, size_t n)
 	if (lab_fd < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (inode(lab_fd, births[i].name) == births[i].inode)
-			rundir_remove_node(lab_fd, births[i].name);
+		remove_own(lab_fd, births[i].name, &births[i].socket);
 	rundir_remove_lab(lab);
 	rundir_unlock(lab_fd);
 }

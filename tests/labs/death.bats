@@ -9,6 +9,7 @@ teardown() {
 	local pid
 	for pid in ${stopped-}; do kill -CONT "$pid" 2>/dev/null || :; done
 	"$NEMU" node del --all
+	[[ ! ${orphan-} ]] || ended "$orphan" || kill -TERM "$orphan"
 }
 
 keeper() { sed -n 's/^PPid:\t//p' "/proc/$(nemu node pid "$1")/status"; }
@@ -68,6 +69,28 @@ gone() {
 		eventually no_process 'sleep 86463'
 		nemu exec a true # what cleaned up after the first has not taken the second along
 		[ -S "$NEMU_RUNDIR/default/a" ]
+		silent node del a
+	done
+}
+
+@test "a keeper that comes late leaves the next node of that name alone" {
+	local server
+	for _ in 1 2 3; do
+		nemu node add a
+		nemu spawn a sleep 86471
+		server=$(nemu node pid a)
+		stopped=$(keeper a)
+		kill -STOP "$stopped"
+		kill -KILL "$server"
+		until ended "$server"; do :; done
+		silent node add a
+		orphan=$(nemu node pid a) # should it lose its socket, teardown must find it
+		nemu spawn a true
+		kill -CONT "$stopped"
+		eventually ended "$stopped"
+		[ -S "$NEMU_RUNDIR/default/a" ]
+		[ -d "$NEMU_RUNDIR/default/.a" ]
+		nemu exec a true
 		silent node del a
 	done
 }
@@ -169,13 +192,14 @@ gone() {
 
 @test "no descriptors are lost by what clients do, well and badly" {
 	nemu node add a
-	local pid before i
+	local pid before
 	pid=$(nemu node pid a)
 	fds() { find "/proc/$pid/fd" -mindepth 1 | wc -l; }
+	fds_are() { [ "$(fds)" -eq "$1" ]; }
 	nemu exec a true
 	nemu if a >/dev/null
 	before=$(fds)
-	for i in {1..20}; do
+	for _ in {1..20}; do
 		nemu exec a true </dev/null
 		nemu exec a nosuch 2>/dev/null || :
 		nemu exec a -d /nosuch true 2>/dev/null || :
@@ -184,5 +208,5 @@ gone() {
 		nemu route a add 10.0.0.0/8 via 10.0.0.1 2>/dev/null || :
 	done
 	nemu wait a
-	eventually eval '[ "$(fds)" -eq "$before" ]'
+	eventually fds_are "$before"
 }

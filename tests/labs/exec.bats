@@ -3,7 +3,7 @@
 # shellcheck disable=SC2154 # stderr is set by run --separate-stderr
 # exec: a program in a node, in the foreground: its exit code, descriptors, user, folder,
 # environment, signals.
-# shellcheck disable=SC2016 # what stands in single quotes is for a shell in a node
+# shellcheck disable=SC1003,SC2016 # what stands in single quotes is for a shell in a node
 
 load helpers
 
@@ -64,9 +64,11 @@ teardown() {
 	[ ! -s "$dir/out" ]
 	[ "$(cat "$dir/err")" = err ]
 	# The offset is shared: what is left is for the next.
+	# shellcheck disable=SC2094 # not the same
 	printf '1\n2\n3\n' >"$dir/in"
 	[ "$({ nemu exec a sh -c 'read x'; cat; } <"$dir/in")" = $'2\n3' ]
-	[ "$({ echo 1; nemu exec a echo 2; echo 3; } >"$dir/out"; cat "$dir/out")" = $'1\n2\n3' ]
+	{ echo 1; nemu exec a echo 2; echo 3; } >"$dir/out"
+	[ "$(cat "$dir/out")" = $'1\n2\n3' ]
 	[ "$(nemu exec a sh -c '[ /proc/self/fd/1 -ef /proc/self/fd/2 ] && echo one' 2>&1)" = one ]
 }
 

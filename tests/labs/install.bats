@@ -16,7 +16,7 @@ applets() { nemu --list | cut -f1; }
 	for name in "$bin"/*; do [ "$name" -ef "$NEMU" ]; done
 	silent --install "$bin"
 	silent --install --bare "$bin"
-	[ "$(ls "$bin" | wc -l)" -eq $((2 * $(applets | wc -l))) ]
+	[ "$(find "$bin" -type l | wc -l)" -eq $((2 * $(applets | wc -l))) ]
 	for name in $(applets); do [ "$bin/$name" -ef "$NEMU" ]; done
 	mkdir "$bin/2"
 	silent --install "$bin/2" --bare
@@ -96,8 +96,8 @@ applets() { nemu --list | cut -f1; }
 	awk -F'\t' 'NF != 5 { print "bad line: " $0; bad = 1 } END { exit bad }' "$BATS_TEST_TMPDIR/spec"
 	same "$(cut -f1 "$BATS_TEST_TMPDIR/spec" | uniq)" "$(applets)"
 	[ "$(cut -f5 "$BATS_TEST_TMPDIR/spec" | tr ' ' '\n' | sort -u | tr '\n' ' ')" = " many need node tail " ]
-	local applet verb word value flags
-	while IFS=$'\x1f' read -r applet verb word value flags; do
+	local applet verb word
+	while IFS=$'\x1f' read -r applet verb word _; do
 		for part in $verb $word; do
 			nemu "$applet" --help | grep -qwF -- "$part" || { echo "$applet --help has no $part"; false; }
 		done
@@ -129,5 +129,5 @@ applets() { nemu --list | cut -f1; }
 	run --separate-stderr nemu -v exec a echo 'a b' "it's"
 	[ "$output" = "a b it's" ]
 	[ "$stderr" = "nemu -L default exec a echo 'a b' 'it'\\''s'" ]
-	[ "$(eval "$(sed 's/^nemu/"$NEMU"/' <<<"$stderr")")" = "a b it's" ]
+	[ "$(eval "$stderr")" = "a b it's" ] # nemu is the function
 }

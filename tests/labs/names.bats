@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Names of nodes and labs, the run directory where they stand, and the exit codes of what is not
 # there.
+# shellcheck disable=SC2030,SC2031 # a test's variables are its own: so it is meant
 
 load helpers
 
@@ -108,11 +109,14 @@ inode() { stat -c %i "$1"; }
 
 @test "what could not be printed is a failure" {
 	nemu node add a
+	# shellcheck disable=SC2016 # for that bash
 	run --separate-stderr bash -c '"$NEMU" -j if a >/dev/full'
 	[ "$status" -eq 2 ]
 	[[ $stderr == nemu*"No space left"* ]]
+	# shellcheck disable=SC2016 # for that bash
 	run bash -c '"$NEMU" --help >/dev/full 2>/dev/null'
 	[ "$status" -ne 0 ]
+	# shellcheck disable=SC2016 # for that bash
 	run bash -c '"$NEMU" node pid a >/dev/full 2>/dev/null'
 	[ "$status" -ne 0 ]
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Who may: without privilege what is missing is named, and nobody uses another's node.
+# shellcheck disable=SC2030,SC2031 # a test's variables are its own: so it is meant
 
 load helpers
 

@@ -521,15 +521,23 @@ TESTS = (new_namespace, no_namespace, help_lists, interfaces, unknown_index, set
          abort, x11, the_end)
 
 
+def too_long(*_):
+    raise AssertionError("hangs")
+
+
 def main():
     failed = 0
+    signal.signal(signal.SIGALRM, too_long)
     print("1..%d" % len(TESTS))
     client = Client()
     for number, test in enumerate(TESTS, 1):
         name = "python 2.7: " + test.__name__.replace("_", " ")
+        signal.alarm(LIMIT)
         try:
             skip = test(client)
+            signal.alarm(0)
         except Exception:
+            signal.alarm(0)
             failed = 1
             print("not ok %d - %s" % (number, name))
             print("# " + traceback.format_exc().rstrip().replace("\n", "\n# "))

@@ -410,6 +410,8 @@ def main():
         fds, used = len(descriptors(node.pid)), memory(node.pid)
         equal(len(KINDS), 24, "kinds")
         for kind in KINDS:
+            if tap.failed > 2:  # it will not get better
+                return tap.done()
             tap.run("others are served: " + kind.__name__.replace("_", " "), attack, good, used,
                     kind)
         tap.run("others are served: all of them at once", attack, good, used, *KINDS)

@@ -26,11 +26,16 @@ with open(NEMU, "rb") as program:
     SANITIZED = b"__asan_init" in program.read()
 
 
+def too_long(*_):
+    raise AssertionError("hangs")
+
+
 class Tap:
     """Runs functions as tests; an exception is a failure."""
 
     def __init__(self):
         self.count = self.failed = 0
+        signal.signal(signal.SIGALRM, too_long)
 
     def _say(self, ok, name, why=""):
         self.count += 1
@@ -41,11 +46,14 @@ class Tap:
         sys.stdout.flush()
 
     def run(self, name, fn, *args):
+        signal.alarm(5 * LIMIT)
         try:
             skip = fn(*args)
         except Exception:
+            signal.alarm(0)
             self._say(False, name, traceback.format_exc())
         else:
+            signal.alarm(0)
             self._say(True, name + (" # SKIP " + skip if isinstance(skip, str) else ""))
 
     def done(self):
