@@ -18,13 +18,13 @@ PKGS := libnl-route-3.0 libnl-3.0 libcap-ng
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')
 LIBDIR = $(shell pkg-config --variable=libdir libnl-3.0)
 ARCHIVES = $(wildcard $(LIBDIR)/libnl-route-3.a $(LIBDIR)/libnl-3.a $(LIBDIR)/libcap-ng.a)
-SHARED_LIBS = $(shell pkg-config --libs $(PKGS))
+SHARED_LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 ifeq ($(LINK),shared)
 LIBS = $(SHARED_LIBS)
 PIE := -pie
 else
 LIBS = $(if $(word 3,$(ARCHIVES)),$(LIBDIR)/libnl-route-3.a $(LIBDIR)/libnl-3.a \
-	$(LIBDIR)/libcap-ng.a -lpthread,$(SHARED_LIBS))
+	$(LIBDIR)/libcap-ng.a -lpthread -lm,$(SHARED_LIBS))
 # The linker warns that names of users may come from shared libraries of the same libc: they may.
 PIE = $(if $(word 3,$(ARCHIVES)),-static-pie $(shell ld --help | grep -o -m1 -e '--no-warnings' | \
 	sed 's/^/-Wl,/'),-pie)

@@ -5,6 +5,31 @@
 #include "applets.h"
 #include "base/net.h"
 #include "base/num.h"
+#include "lab/rundir.h"
+
+int each_node(const struct call *c, node_fn *fn, void *arg, struct err *e)
+{
+	own(fd) int lab_fd = rundir_open_lab(c->lab, false, e);
+	own(names) char **names = NULL;
+
+	if (lab_fd < 0)
+		return e->kind == ERR_ABSENT ? 0 : -1;
+	names = rundir_names(lab_fd, e);
+	if (!names)
+		return -1;
+	for (char **n = names; *n; n++) {
+		own(client) struct client client = CLIENT_INIT;
+
+		if (client_open(&client, c->lab, *n, e)) {
+			if (e->kind == ERR_ABSENT || e->kind == ERR_PEER)
+				continue; /* dead, or gone meanwhile */
+			return -1;
+		}
+		if (fn(*n, &client, arg, e))
+			return err_prefix(e, "%s", *n);
+	}
+	return 0;
+}
 
 int program_of_call(struct program *p, const struct call *call, struct err *e)
 {

@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* if: interfaces of a node. */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "applets.h"
+#include "base/net.h"
 #include "base/num.h"
 #include "lab/import.h"
 
-static const char *flags_text(const struct value *d, char *buf, size_t size)
+static bool has_flag(const struct value *d, const char *flag)
 {
 	const struct value *flags = value_get(d, "flags");
-	const char *up = "down";
 
-	for (size_t i = 0; i < value_len(flags); i++) {
-		const struct value *f = value_at(flags, i);
+	for (size_t i = 0; i < value_len(flags); i++)
+		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
+			return true;
+	return false;
+}
 
-		if (f->type == V_STR && !strcmp(f->str, "UP"))
-			up = "up";
-	}
-	for (size_t i = 0; i < value_len(flags); i++) {
-		const struct value *f = value_at(flags, i);
-
-		if (f->type == V_STR && !strcmp(f->str, "NO-CARRIER"))
-			up = "no-carrier";
-	}
-	snprintf(buf, size, "%s", up);
-	return buf;
+/* NO-CARRIER is said of the state, which follows the carrier with some delay. */
+static const char *state_text(const struct value *d)
+{
+	if (has_flag(d, "NO-CARRIER") && !has_flag(d, "LOWER_UP"))
+		return "no-carrier";
+	return has_flag(d, "UP") ? "up" : "down";
 }
 
 static void print_links(const struct value *list)
@@ -35,12 +34,12 @@ static void print_links(const struct value *list)
 	table_row(&t, "NAME", "INDEX", "STATE", "MTU", "ADDRESS", "TYPE", "MASTER", TABLE_END);
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
-		char index[24], mtu[24], state[16];
+		char index[24], mtu[24];
 
 		snprintf(index, sizeof(index), "%lld", (long long)value_num(d, "ifindex", 0));
 		snprintf(mtu, sizeof(mtu), "%lld", (long long)value_num(d, "mtu", 0));
 		table_row(&t, value_text(d, "ifname", ""), index,
-			  flags_text(d, state, sizeof(state)), mtu, value_text(d, "address", ""),
+			  state_text(d), mtu, value_text(d, "address", ""),
 			  value_text(value_get(d, "linkinfo"), "info_kind",
 				     value_text(d, "link_type", "")),
 			  value_text(d, "master", ""), TABLE_END);
@@ -104,6 +103,36 @@ static int put_word(struct client *client, const char *key, const char *word, st
 	return 0;
 }
 
+/* Attributes of a bridge. */
+static int put_bridge(struct client *client, const struct call *c, struct err *e)
+{
+	static const char *const flags[] = { "stp", "vlan-filtering" };
+	static const char *const times[] = { "forward-delay", "hello", "ageing", "max-age" };
+
+	for (size_t i = 0; i < 2; i++)
+		if (call_get(c, flags[i]) && put_on_off(client, flags[i], call_get(c, flags[i]), e))
+			return -1;
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = call_get(c, times[i]);
+		int64_t ms;
+
+		if (!text)
+			continue;
+		if (!num_parse_ms(text, &ms) || ms > INT32_MAX)
+			return err_set(e, ERR_USAGE, 0, "%s %.40s: not a time such as 15s",
+				       times[i], text);
+		client_put_s(client, times[i]);
+		client_put_i(client, (long)ms);
+	}
+	return 0;
+}
+
+static bool names_bridge(const struct call *c)
+{
+	return call_get(c, "stp") || call_get(c, "vlan-filtering") || call_get(c, "forward-delay") ||
+	       call_get(c, "hello") || call_get(c, "ageing") || call_get(c, "max-age");
+}
+
 /* All pairs go in one command, so that the server sets all of them or none. */
 static int put_changes(struct client *client, struct call *c, int master, struct err *e)
 {
@@ -129,13 +158,14 @@ static int put_changes(struct client *client, struct call *c, int master, struct
 		client_put_s(client, "master");
 		client_put_i(client, master);
 	}
-	return 0;
+	return put_bridge(client, c, e);
 }
 
 static int if_set(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
 	const char *name = call_get(c, "IF"), *bridge = call_get(c, "master");
+	bool extended;
 	int index, master = bridge || call_get(c, "nomaster") ? 0 : -1;
 	size_t said = 0;
 
@@ -152,15 +182,16 @@ static int if_set(struct call *c, struct err *e)
 	if (call_ifindex(&client, name, &index, e) ||
 	    (bridge && call_ifindex(&client, bridge, &master, e)))
 		return of_node(c, -1, e);
-	client_put(&client, master < 0 ? "IF SET" : "LINK SET");
+	extended = master >= 0 || names_bridge(c);
+	client_put(&client, extended ? "LINK SET" : "IF SET");
 	client_put_i(&client, index);
 	if (put_changes(&client, c, master, e))
 		return -1;
 	client_end(&client);
 	if (!client_done(&client, e))
 		return 0;
-	if (master >= 0 && e->kind == ERR_REFUSED)
-		err_set(e, ERR_FEATURE, 0, "this node's server cannot set masters");
+	if (extended && e->kind == ERR_REFUSED)
+		err_set(e, ERR_FEATURE, 0, "this node's server cannot set masters, nor what is a bridge's");
 	return of_node(c, -1, e);
 }
 
@@ -223,8 +254,139 @@ static int if_import(struct call *c, struct err *e)
 
 	if (connect_node(&client, c, e))
 		return -1;
-	return import_interface(call_get(c, "IF"), client.pid, e);
+	return import_interface(&client, call_get(c, "IF"), e);
 }
+
+/* Ethernet devices of these types have an address of their own, which is the same each time. */
+static bool has_own_address(const char *type)
+{
+	static const char *const types[] = { "bridge", "dummy", "ifb",	"macvlan",
+					     "macvtap", "tap",	"vxlan" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(types[i], type))
+			return true;
+	return false;
+}
+
+/* Interfaces that it stands on are asked for first, before the command itself begins. */
+static int put_new_links(struct client *client, struct call *c, struct err *e)
+{
+	own(buf) struct buf words = {0};
+	static const char *const names[] = { "link", "master" };
+
+	for (size_t i = 0; i < 2; i++) {
+		int index;
+
+		if (!call_get(c, names[i]))
+			continue;
+		if (call_ifindex(client, call_get(c, names[i]), &index, e))
+			return -1;
+		buf_addf(&words, " %s %d", names[i], index);
+	}
+	client_put(client, "LINK NEW");
+	client_put_s(client, call_get(c, "NAME"));
+	client_put_s(client, call_get(c, "type"));
+	client_put(client, buf_cstr(&words));
+	return words.failed ? err_nomem(e) : 0;
+}
+
+static int put_new(struct client *client, struct call *c, struct err *e)
+{
+	static const char *const plain[] = { "mtu", "id", "mode", "remote", "local", "dstport", "table" };
+	const char *type = call_get(c, "type"), *name = call_get(c, "NAME");
+	const char *address = call_get(c, "address"), *user = call_get(c, "user");
+	char text[LLADDR_TEXT];
+	uid_t uid;
+
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
+		if (call_get(c, plain[i]) && put_word(client, plain[i], call_get(c, plain[i]), e))
+			return -1;
+	/* 4789 is what IANA says; the kernel's own default is older. */
+	if (!strcmp(type, "vxlan") && !call_get(c, "dstport"))
+		client_put(client, " dstport 4789");
+	if (call_get(c, "group") && put_word(client, "remote", call_get(c, "group"), e))
+		return -1;
+	if (user && import_user(user, &uid, e))
+		return -1;
+	if (user)
+		buf_addf(&client->out, " user %lu", (unsigned long)uid);
+	if (address && put_word(client, "lladdr", address, e))
+		return -1;
+	if (!address && !call_get(c, "--random") && has_own_address(type)) {
+		struct lladdr own = lladdr_of(c->lab, c->node, name);
+
+		client_put_s(client, "lladdr");
+		client_put_s(client, lladdr_text(&own, text));
+	}
+	if (put_bridge(client, c, e))
+		return -1;
+	if (call_get(c, "up"))
+		client_put(client, " up 1");
+	return 0;
+}
+
+static int if_add(struct call *c, struct err *e)
+{
+	own(client) struct client client = CLIENT_INIT;
+	const char *name = call_get(c, "NAME"), *type = call_get(c, "type");
+
+	if (!ifname_valid(name))
+		return err_set(e, ERR_USAGE, 0, "%.40s: not an interface name", name);
+	if (!*type || type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
+		return err_set(e, ERR_USAGE, 0, "%.40s: not a type of interfaces", type);
+	if (call_get(c, "group") && call_get(c, "remote"))
+		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
+	if (!strcmp(type, "veth"))
+		return err_set(e, ERR_USAGE, 0, "a veth has two ends: nemu link add %s:%s ...", c->node,
+			       name);
+	if (connect_node(&client, c, e))
+		return -1;
+	if (put_new_links(&client, c, e) || put_new(&client, c, e))
+		return of_node(c, -1, e);
+	client_end(&client);
+	if (!client_done(&client, e))
+		return 0;
+	if (e->kind == ERR_REFUSED)
+		err_set(e, ERR_FEATURE, 0, "this node's server makes no interfaces");
+	if (e->errnum == EEXIST)
+		err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
+	return of_node(c, -1, e);
+}
+
+/* The command runs where the caller is, with the descriptor. */
+static int if_tapfd(struct call *c, struct err *e)
+{
+	own(client) struct client client = CLIENT_INIT;
+	char **argv = call_all(c, "CMD")->v, number[16];
+	const char *name = call_get(c, "NAME");
+	own(fd) int fd = -1;
+	int index;
+
+	if (connect_node(&client, c, e))
+		return -1;
+	if (call_ifindex(&client, name, &index, e))
+		return of_node(c, -1, e);
+	client_put(&client, "LINK TAPF");
+	client_put_s(&client, name);
+	client_end(&client);
+	fd = client_receive(&client, e);
+	if (fd < 0 && e->kind == ERR_REFUSED)
+		err_set(e, ERR_FEATURE, 0, "this node's server passes no descriptors of taps");
+	if (fd < 0)
+		return of_node(c, -1, e);
+	snprintf(number, sizeof(number), "%d", fd);
+	if (fcntl(fd, F_SETFD, 0) || setenv("NEMU_TAP_FD", number, 1))
+		return err_os(e, errno, "%s", name);
+	execvp(argv[0], argv);
+	err_os(e, errno, "%s", argv[0]);
+	e->step = "exec";
+	return -1;
+}
+
+#define BRIDGE_WORDS \
+	{ "stp", "on|off", 0 }, { "forward-delay", "TIME", 0 }, { "hello", "TIME", 0 }, \
+	{ "ageing", "TIME", 0 }, { "max-age", "TIME", 0 }, { "vlan-filtering", "on|off", 0 }
 
 const struct verb applet_if_verbs[] = {
 	{ "list", NULL, WORDS({ NULL, "IF", 0 },), if_list },
@@ -240,13 +402,43 @@ const struct verb applet_if_verbs[] = {
 	    { "multicast", "on|off", 0 },
 	    { "arp", "on|off", 0 },
 	    { "master", "BRIDGE", 0 },
-	    { "nomaster", NULL, 0 },),
+	    { "nomaster", NULL, 0 },
+	    BRIDGE_WORDS,),
 	  if_set },
+	{ "add",
+	  "types: bridge, tap, tun, dummy, ifb, vlan (link, id), vxlan (id, remote or group, local, "
+	  "dstport, link), macvlan (link, mode), vrf (table), wireguard, ... --random: a link-layer "
+	  "address from the kernel",
+	  WORDS({ NULL, "NAME", WORD_NEED },
+	    { "type", "TYPE", WORD_NEED },
+	    { "link", "IF", 0 },
+	    { "id", "N", 0 },
+	    { "mode", "MODE", 0 },
+	    { "remote", "ADDRESS", 0 },
+	    { "group", "ADDRESS", 0 },
+	    { "local", "ADDRESS", 0 },
+	    { "dstport", "PORT", 0 },
+	    { "table", "N", 0 },
+	    { "user", "USER", 0 },
+	    { "address", "LLADDR", 0 },
+	    { "--random", NULL, 0 },
+	    { "mtu", "BYTES", 0 },
+	    { "master", "BRIDGE", 0 },
+	    { "up", NULL, 0 },
+	    BRIDGE_WORDS,),
+	  if_add },
 	{ "del", NULL, WORDS({ NULL, "IF", WORD_NEED },), if_del },
 	{ "move",
 	  "into another node, the caller's network namespace, or a process's",
 	  WORDS({ NULL, "IF", WORD_NEED }, { NULL, "NODE2|host|PID", WORD_NEED },),
 	  if_move },
-	{ "import", "from the caller's network namespace", WORDS({ NULL, "IF", WORD_NEED },), if_import },
+	{ "import",
+	  "from the caller's network namespace; it goes back there when the node ends",
+	  WORDS({ NULL, "IF", WORD_NEED },),
+	  if_import },
+	{ "tapfd",
+	  "runs CMD here, with the descriptor of a tap or tun of the node in $NEMU_TAP_FD",
+	  WORDS({ NULL, "NAME", WORD_NEED }, { NULL, "CMD", WORD_NEED | WORD_TAIL },),
+	  if_tapfd },
 	{ 0 },
 };

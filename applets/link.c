@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* link: veth pairs between nodes. */
+/* link: veth pairs between nodes, and what they do to packets on their way. */
 #include <errno.h>
 #include <limits.h>
 
 #include "applets.h"
+#include "base/net.h"
 #include "lab/links.h"
+#include "ui/impair.h"
 
 /* One end of a link, and a connection to its node. */
 struct end {
 	char *node;
-	const char *iface;
+	const char *iface; /* NULL: not named, a port of a switch */
+	char port[IFNAMSIZ];
+	int bridge; /* of a switch: the index of its bridge; else 0 */
 	struct client client;
 };
+
+#define END_INIT { .client = CLIENT_INIT }
 
 static void own_end(struct end *end)
 {
@@ -19,24 +25,142 @@ static void own_end(struct end *end)
 	client_close(&end->client);
 }
 
-static int open_end(struct end *end, const struct call *c, const char *text, struct err *e)
+/* NODE:IF, or, where may_be_switch, NODE. */
+static int open_end(struct end *end, const struct call *c, const char *text, bool may_be_switch,
+		    struct err *e)
 {
-	if (endpoint_parse(text, &end->node, &end->iface, e))
+	if (may_be_switch && !strchr(text, ':')) {
+		end->node = strdup(text);
+		if (!end->node)
+			return err_nomem(e);
+	} else if (endpoint_parse(text, &end->node, &end->iface, e)) {
 		return -1;
+	}
 	return client_open(&end->client, c->lab, end->node, e);
 }
 
-static int set_up(struct end *end, struct err *e)
+/* ------------------------------------------------------------------ add */
+
+/* Both nodes are asked before either is listened to: are they switches? */
+static int find_switches(struct end *const ends[2], struct err *e)
+{
+	for (size_t i = 0; i < 2; i++) {
+		client_put(&ends[i]->client, "NODE INFO");
+		client_end(&ends[i]->client);
+		if (client_flush(&ends[i]->client, e))
+			return err_prefix(e, "%s", ends[i]->node);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		own(value_pool) struct value_pool pool = {0};
+		const struct value *v = client_data(&ends[i]->client, &pool, e);
+
+		if (!v && e->kind != ERR_REFUSED) /* another program's server: no switch */
+			return err_prefix(e, "%s", ends[i]->node);
+		ends[i]->bridge = (int)value_num(v, "bridge_index", 0);
+		if (!ends[i]->bridge && !ends[i]->iface)
+			return err_set(e, ERR_USAGE, 0,
+				       "%s: not a switch: name the interface, as in %s:eth0",
+				       ends[i]->node, ends[i]->node);
+	}
+	return 0;
+}
+
+/* A port is called after what is plugged in: "h1-eth0". Where that is too long the rest of it is
+ * a number that is always the same for it. */
+static void name_port(struct end *end, const struct end *other)
+{
+	const char *iface = other->iface && other->iface != other->port ? other->iface : "";
+	struct lladdr hash = lladdr_of("", other->node, iface);
+	int n;
+
+	if (end->iface)
+		return;
+	n = snprintf(end->port, sizeof(end->port), "%s%s%s", other->node, *iface ? "-" : "", iface);
+	if (n >= (int)sizeof(end->port))
+		snprintf(end->port, sizeof(end->port), "%.6s-%02x%02x%02x%02x", other->node,
+			 hash.bytes[1], hash.bytes[2], hash.bytes[3], hash.bytes[4]);
+	end->iface = end->port;
+}
+
+static void put_address(struct client *client, const char *key, const struct call *c,
+			const struct end *end)
+{
+	struct lladdr a = lladdr_of(c->lab, end->node, end->iface);
+	char text[LLADDR_TEXT];
+
+	client_put_s(client, key);
+	client_put_s(client, lladdr_text(&a, text));
+}
+
+/* The kernel does not say which of the two names it means. */
+static int name_taken(struct end *a, struct end *b, struct err *e)
+{
+	struct err ignored;
+	int index;
+	struct end *taken = call_ifindex(&a->client, a->iface, &index, &ignored) ? b : a;
+
+	return err_set(e, ERR_KERNEL, EEXIST, "%s:%s: such an interface exists already",
+		       taken->node, taken->iface);
+}
+
+/* The pair, up at the end of a, which is a port if that is a switch. */
+static int make(struct end *a, struct end *b, const struct call *c, struct err *e)
+{
+	client_put(&a->client, "LINK VETH");
+	client_put_s(&a->client, a->iface);
+	client_put_i(&a->client, b->client.pid);
+	client_put_s(&a->client, b->iface);
+	if (!call_get(c, "--random")) {
+		put_address(&a->client, "lladdr", c, a);
+		put_address(&a->client, "peer", c, b);
+	}
+	if (a->bridge) {
+		client_put_s(&a->client, "master");
+		client_put_i(&a->client, a->bridge);
+	}
+	client_end(&a->client);
+	if (!client_done(&a->client, e))
+		return 0;
+	if (e->errnum == EEXIST)
+		return name_taken(a, b, e);
+	if (e->kind != ERR_REFUSED)
+		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
+	return err_set(e, ERR_FEATURE, 0, "%s: this node's server cannot make links", a->node);
+}
+
+static int no_impairments(const struct end *end, struct err *e)
+{
+	if (e->kind == ERR_REFUSED)
+		err_set(e, ERR_FEATURE, 0, "this node's server knows no impairments");
+	return err_prefix(e, "%s", end->node);
+}
+
+/* One end: impaired before it is up, so that no packet goes out as it should not. */
+static int finish_end(struct end *end, bool set_up, const struct impairment_change *change,
+		      struct err *e)
 {
 	int index;
 
+	if (!set_up && !change->given)
+		return 0;
 	if (call_ifindex(&end->client, end->iface, &index, e))
-		return -1;
-	client_put(&end->client, "IF SET");
+		return err_prefix(e, "%s", end->node);
+	if (change->given) {
+		call_impair(&end->client, index, change);
+		if (client_done(&end->client, e))
+			return no_impairments(end, e);
+	}
+	if (!set_up)
+		return 0;
+	client_put(&end->client, end->bridge ? "LINK SET" : "IF SET");
 	client_put_i(&end->client, index);
 	client_put(&end->client, " up 1");
+	if (end->bridge) {
+		client_put_s(&end->client, "master");
+		client_put_i(&end->client, end->bridge);
+	}
 	client_end(&end->client);
-	return client_done(&end->client, e);
+	return client_done(&end->client, e) ? err_prefix(e, "%s:%s", end->node, end->iface) : 0;
 }
 
 static void take_back(struct end *end)
@@ -53,50 +177,118 @@ static void take_back(struct end *end)
 		return; /* the node has ended, and the link with it */
 }
 
-/* The kernel does not say which of the two names it means. */
-static int name_taken(struct end *a, struct end *b, struct err *e)
+/* Which ends the impairments of an "add" are for: both, or that named by "on". */
+static int check_on(const struct call *c, const struct given *ends, struct err *e)
 {
-	struct err ignored;
-	int index;
-	struct end *taken = call_ifindex(&a->client, a->iface, &index, &ignored) ? b : a;
+	const char *on = call_get(c, "on");
 
-	return err_set(e, ERR_KERNEL, EEXIST, "%s:%s: such an interface exists already",
-		       taken->node, taken->iface);
+	if (on && call_get(c, "both"))
+		return err_set(e, ERR_USAGE, 0, "both and on exclude each other");
+	if (on && strcmp(on, ends->v[0]) && strcmp(on, ends->v[1])) {
+		err_set(e, ERR_USAGE, 0, "on %.80s: not an end of this link", on);
+		return -1;
+	}
+	return 0;
 }
 
 static int link_add(struct call *c, struct err *e)
 {
-	own(end) struct end a = { .client = CLIENT_INIT }, b = { .client = CLIENT_INIT };
+	own(end) struct end a = END_INIT, b = END_INIT;
+	struct end *both[2] = { &a, &b }, *maker, *other;
 	const struct given *ends = call_all(c, "NODE:IF");
+	const char *on = call_get(c, "on");
+	struct impairment_change change, none = {0};
 
 	if (ends->n != 2)
 		return err_set(e, ERR_USAGE, 0, "a link has two ends: NODE1:IF1 NODE2:IF2");
-	if (open_end(&a, c, ends->v[0], e) || open_end(&b, c, ends->v[1], e))
+	if (check_on(c, ends, e) || impairments_of_call(&change, c, e) ||
+	    impairments_check(&change.to, ERR_USAGE, e))
 		return -1;
-	client_put(&a.client, "LINK VETH");
-	client_put_s(&a.client, a.iface);
-	client_put_i(&a.client, b.client.pid);
-	client_put_s(&a.client, b.iface);
-	client_end(&a.client);
-	if (client_done(&a.client, e)) {
-		if (e->errnum == EEXIST)
-			return name_taken(&a, &b, e);
-		if (e->kind != ERR_REFUSED)
-			return err_prefix(e, "%s %s", ends->v[0], ends->v[1]);
-		return err_set(e, ERR_FEATURE, 0, "%s: this node's server cannot make links", a.node);
-	}
-	if (!set_up(&b, e))
+	if (open_end(&a, c, ends->v[0], true, e) || open_end(&b, c, ends->v[1], true, e) ||
+	    find_switches(both, e))
+		return -1;
+	name_port(&a, &b);
+	name_port(&b, &a);
+	maker = b.bridge && !a.bridge ? &b : &a;
+	other = maker == &a ? &b : &a;
+	if (make(maker, other, c, e))
+		return -1;
+	if (!finish_end(maker, false, on && strcmp(on, ends->v[maker == &b]) ? &none : &change, e) &&
+	    !finish_end(other, true, on && strcmp(on, ends->v[other == &b]) ? &none : &change, e))
 		return 0;
-	take_back(&a);
-	return err_prefix(e, "%s", ends->v[1]);
+	take_back(maker);
+	return -1;
 }
+
+/* ------------------------------------------------------------------ set */
+
+static int impair(struct end *end, const struct impairment_change *change, struct impairments *before,
+		  struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *qdiscs;
+	int index;
+
+	if (call_ifindex(&end->client, end->iface, &index, e))
+		return err_prefix(e, "%s", end->node);
+	qdiscs = call_qdiscs(&end->client, &pool, e);
+	if (!qdiscs)
+		return err_prefix(e, "%s", end->node);
+	*before = qdiscs_impairments(qdiscs, index);
+	call_impair(&end->client, index, change);
+	return client_done(&end->client, e) ? no_impairments(end, e) : 0;
+}
+
+static int open_far_end(struct end *far, const struct end *near, const struct call *c, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *links = links_of_lab(c->lab, &pool, e), *d;
+
+	if (!links)
+		return -1;
+	d = links_far_end(links, near->node, near->iface);
+	if (!d)
+		return err_set(e, ERR_ABSENT, ENODEV, "%s:%s: has no far end in this lab", near->node,
+			       near->iface);
+	snprintf(far->port, sizeof(far->port), "%s", value_text(d, "ifname", ""));
+	far->iface = far->port;
+	far->node = strdup(value_text(d, "node", ""));
+	return far->node ? client_open(&far->client, c->lab, far->node, e) : err_nomem(e);
+}
+
+static int link_set(struct call *c, struct err *e)
+{
+	own(end) struct end near = END_INIT, far = END_INIT;
+	struct impairment_change change, undo = { .clear = true };
+	struct impairments before;
+	struct err ignored;
+
+	if (impairments_of_call(&change, c, e))
+		return -1;
+	change.clear = call_get(c, "none") != NULL;
+	if (!change.given && !change.clear)
+		return err_set(e, ERR_USAGE, 0, "%s: nothing to set", call_get(c, "NODE:IF"));
+	if (open_end(&near, c, call_get(c, "NODE:IF"), false, e) ||
+	    (call_get(c, "both") && open_far_end(&far, &near, c, e)) ||
+	    impair(&near, &change, &before, e))
+		return -1;
+	if (!far.node || !impair(&far, &change, &undo.to, e))
+		return 0;
+	undo.to = before;
+	undo.given = before.set;
+	return impair(&near, &undo, &before, &ignored)
+		       ? err_prefix(e, "%s:%s is set, but", near.node, near.iface)
+		       : -1;
+}
+
+/* ------------------------------------------------------------------ up, down, del */
 
 static int on_end(struct call *c, const char *command, const char *rest, struct err *e)
 {
-	own(end) struct end end = { .client = CLIENT_INIT };
+	own(end) struct end end = END_INIT;
 	int index;
 
-	if (open_end(&end, c, call_get(c, "NODE:IF"), e))
+	if (open_end(&end, c, call_get(c, "NODE:IF"), false, e))
 		return -1;
 	if (call_ifindex(&end.client, end.iface, &index, e))
 		return err_prefix(e, "%s", end.node);
@@ -122,14 +314,85 @@ static int link_del(struct call *c, struct err *e)
 	return on_end(c, "IF DEL", "", e);
 }
 
+/* ------------------------------------------------------------------ list */
+
+/* The impairments of one end, as they would be typed. */
+static void impairments_line(const struct value *end, struct buf *line)
+{
+	const struct value *d = value_get(end, "impairments");
+
+	for (int i = 0; i < IMP_COUNT; i++) {
+		const struct impairment_word *w = &impairment_words[i];
+		char text[IMPAIRMENT_TEXT];
+
+		if (value_get(d, w->name))
+			buf_addf(line, "%s%s %s", line->len ? " " : "", w->name,
+				 impairment_text(w, (uint64_t)value_num(d, w->name, 0), text));
+	}
+}
+
+/* In JSON they have their units, too, as they would be typed. */
+static void name_units(const struct value *list, struct value_pool *pool)
+{
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *ends = value_get(value_at(list, i), "ends");
+
+		for (size_t k = 0; k < value_len(ends); k++) {
+			const struct value *d = value_get(value_at(ends, k), "impairments");
+
+			for (size_t n = 0; d && n + 1 < d->count; n += 2) {
+				enum impairment what = impairment_find(d->items[n]->str);
+				char text[IMPAIRMENT_TEXT];
+
+				if (what == IMP_COUNT || impairment_words[what].unit == UNIT_COUNT)
+					continue;
+				impairment_text(&impairment_words[what],
+						(uint64_t)d->items[n + 1]->num, text);
+				d->items[n + 1] = value_cstr(pool, text);
+			}
+		}
+	}
+}
+
+/* Of the queueing discipline at the root, which counts for all of them. */
+static int64_t counter(const struct value *end, const char *key)
+{
+	const struct value *qdiscs = value_get(end, "qdiscs");
+
+	for (size_t i = 0; i < value_len(qdiscs); i++)
+		if (value_num(value_at(qdiscs, i), "root", 0))
+			return value_num(value_at(qdiscs, i), key, 0);
+	return 0;
+}
+
+/* "delay 20ms" for both directions, else "> delay 20ms" for the one from the first end and "<"
+ * for the other. */
+static void link_cells(const struct value *ends, struct buf *what, struct buf *drops)
+{
+	own(buf) struct buf a = {0}, b = {0};
+
+	impairments_line(value_at(ends, 0), &a);
+	impairments_line(value_at(ends, 1), &b);
+	if (!a.len && !b.len)
+		return;
+	if (value_len(ends) == 2 && !strcmp(buf_cstr(&a), buf_cstr(&b)))
+		buf_adds(what, buf_cstr(&a));
+	else
+		buf_addf(what, "%s%s%s%s%s", a.len ? "> " : "", buf_cstr(&a),
+			 a.len && b.len ? " " : "", b.len ? "< " : "", buf_cstr(&b));
+	buf_addf(drops, "%lld/%lld", (long long)counter(value_at(ends, 0), "drops"),
+		 (long long)counter(value_at(ends, 1), "drops"));
+}
+
 static void print_links(const struct value *list, bool quiet)
 {
 	struct table t = {0};
 
-	table_row(&t, "END", "END", "STATE", TABLE_END);
+	table_row(&t, "END", "END", "STATE", "DROPS", "IMPAIRMENTS", TABLE_END);
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
 		const struct value *ends = value_get(d, "ends");
+		own(buf) struct buf what = {0}, drops = {0};
 		const char *text[2] = { "", "" };
 		char names[2][NAME_MAX];
 
@@ -140,10 +403,12 @@ static void print_links(const struct value *list, bool quiet)
 				 value_text(end, "ifname", ""));
 			text[k] = end ? names[k] : "(outside the lab)";
 		}
+		link_cells(ends, &what, &drops);
 		if (quiet)
 			puts(text[0]);
 		else
-			table_row(&t, text[0], text[1], value_text(d, "state", ""), TABLE_END);
+			table_row(&t, text[0], text[1], value_text(d, "state", ""), buf_cstr(&drops),
+				  buf_cstr(&what), TABLE_END);
 	}
 	table_print(&t, stdout);
 }
@@ -155,19 +420,34 @@ static int link_list(struct call *c, struct err *e)
 
 	if (!list)
 		return -1;
-	if (c->json)
+	if (c->json) {
+		name_units(list, &pool);
 		output_json(list, stdout);
-	else
+	} else {
 		print_links(list, c->quiet);
+	}
 	return 0;
 }
 
 const struct verb applet_link_verbs[] = {
 	{ "list", NULL, NO_WORDS, link_list },
 	{ "add",
-	  "a veth pair, up at both ends",
-	  WORDS({ NULL, "NODE:IF", WORD_NEED | WORD_MANY },),
+	  "a veth pair, up at both ends; an end may be a switch's name alone. Impairments are for both "
+	  "ends, or what one end sends (on NODE:IF). --random: link-layer addresses from the kernel",
+	  WORDS({ NULL, "NODE:IF", WORD_NEED | WORD_MANY },
+	    { "both", NULL, 0 },
+	    { "on", "NODE:IF", 0 },
+	    { "--random", NULL, 0 },
+	    IMPAIRMENT_WORDS,),
 	  link_add },
+	{ "set",
+	  "what this end sends (both: and the far end); the rest stays as it is. none, also as a value, "
+	  "takes away",
+	  WORDS({ NULL, "NODE:IF", WORD_NEED },
+	    { "both", NULL, 0 },
+	    { "none", NULL, 0 },
+	    IMPAIRMENT_WORDS,),
+	  link_set },
 	{ "del", "both ends", WORDS({ NULL, "NODE:IF", WORD_NEED },), link_del },
 	{ "up", NULL, WORDS({ NULL, "NODE:IF", WORD_NEED },), link_up },
 	{ "down", "the far end loses its carrier", WORDS({ NULL, "NODE:IF", WORD_NEED },), link_down },

@@ -5,7 +5,6 @@
 #include "applets.h"
 #include "lab/end.h"
 #include "lab/name.h"
-#include "lab/rundir.h"
 #include "lab/start.h"
 #include "server/server.h"
 
@@ -39,33 +38,6 @@ static int node_del(struct call *c, struct err *e)
 	if (!all && !names->n)
 		return err_set(e, ERR_USAGE, 0, "NAME... or --all is missing");
 	return all ? end_all_nodes(c->lab, e) : end_nodes(c->lab, names->v, names->n, e);
-}
-
-/* Calls fn for every living node. */
-static int each_node(struct call *c, int (*fn)(const char *name, struct client *client, void *arg,
-					       struct err *e),
-		     void *arg, struct err *e)
-{
-	own(fd) int lab_fd = rundir_open_lab(c->lab, false, e);
-	own(names) char **names = NULL;
-
-	if (lab_fd < 0)
-		return e->kind == ERR_ABSENT ? 0 : -1;
-	names = rundir_names(lab_fd, e);
-	if (!names)
-		return -1;
-	for (char **n = names; *n; n++) {
-		own(client) struct client client = CLIENT_INIT;
-
-		if (client_open(&client, c->lab, *n, e)) {
-			if (e->kind == ERR_ABSENT || e->kind == ERR_PEER)
-				continue; /* dead, or gone meanwhile */
-			return -1;
-		}
-		if (fn(*n, &client, arg, e))
-			return err_prefix(e, "%s", *n);
-	}
-	return 0;
 }
 
 static int print_name(const char *name, struct client *client, void *arg, struct err *e)

@@ -14,6 +14,7 @@
 #define FLAG_DORMANT 0x20000
 #define FLAG_ECHO 0x40000
 
+#include "kernel/kind.h"
 #include "kernel/link.h"
 #include "wire/pickle.h"
 
@@ -103,6 +104,49 @@ static const char *link_type(unsigned short arptype)
 					    : "other";
 }
 
+static void put_kind_value(struct buf *b, const struct kind_value *v, const struct ifaces *all)
+{
+	const struct kind_word *w = v->word;
+	const struct iface *other;
+	char text[INADDR_TEXT];
+	const char *name;
+
+	switch (w->form) {
+	case KIND_TRUTH:
+		describe_bool(b, w->json, v->num);
+		break;
+	case KIND_CLOCK:
+		describe_int(b, w->json, v->num / 10);
+		break;
+	case KIND_NAME:
+		name = kind_name_of(w, v->num);
+		describe_str(b, w->json, name ? name : "unknown");
+		break;
+	case KIND_ADDRESS:
+		describe_str(b, v->addr.family == AF_INET6 ? w->json6 : w->json,
+			     inaddr_text(&v->addr, text));
+		break;
+	case KIND_LINK:
+		other = ifaces_find(all, (int)v->num);
+		if (other)
+			describe_str(b, w->json, other->name);
+		break;
+	default:
+		describe_int(b, w->json, v->num);
+	}
+}
+
+static void put_info_data(struct buf *b, const struct iface *i, const struct ifaces *all)
+{
+	if (!i->data.n)
+		return;
+	pickle_str(b, "info_data");
+	pickle_dict(b);
+	for (size_t k = 0; k < i->data.n; k++)
+		put_kind_value(b, &i->data.v[k], all);
+	pickle_dict_end(b);
+}
+
 void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *all)
 {
 	static const char *const states[] = { "UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN",
@@ -140,6 +184,7 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 		pickle_str(b, "linkinfo");
 		pickle_dict(b);
 		describe_str(b, "info_kind", i->kind);
+		put_info_data(b, i, all);
 		pickle_dict_end(b);
 	}
 }

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/seat.h"
 #include "children.h"
+#include "imports.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
 #include "session.h"
@@ -142,9 +143,11 @@ static void __lsan_do_leak_check(void)
 static void serve(struct server *s)
 {
 	loop_run(s->loop);
+	imports_return(s);
 	session_close_all(s);
 	children_free(s);
 	netlink_close(s->nl);
+	free(s->shaped);
 	loop_free(s->loop);
 	if (!s->isolate_pid) /* there no process can start any more, which the check needs */
 		__lsan_do_leak_check();
@@ -241,6 +244,24 @@ static int isolate_pids(struct server *s, struct err *e)
 	return s->mntns < 0 ? err_os(e, errno, "%s", path) : 0;
 }
 
+/* The ports of a switch are no hosts: they have no IPv6 addresses. The bridge itself may. */
+static int make_bridge(struct server *s, struct err *e)
+{
+	static const char name[] = "br0";
+	struct link_change how = {
+		.set = LINK_LLADDR | LINK_UP,
+		.lladdr = lladdr_of(s->lab, s->name, name),
+		.up = true,
+	};
+	struct netlink *nl = server_netlink(s, e);
+	struct iface i;
+
+	if (!nl || link_add(nl, name, "bridge", 0, &how, e) || link_by_name(nl, name, &i, e))
+		return -1;
+	s->bridge = i.index;
+	return ns_no_ipv6(e);
+}
+
 static int make_namespaces(struct server *s, const struct node_options *o, struct err *e)
 {
 	if (ns_unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS, e) || ns_private_mounts(e) ||
@@ -252,7 +273,7 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 	s->isolate_pid = o->isolate_pid;
 	if (o->isolate_pid && isolate_pids(s, e))
 		return -1;
-	return link_loopback_up(e);
+	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) ? -1 : 0;
 }
 
 int server_run_node(const struct node_seat *seat, const struct node_options *o, struct err *e)

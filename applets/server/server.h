@@ -23,6 +23,9 @@ struct server {
 	struct session *sessions;
 	int session_count;
 	struct children *children;
+	struct import *imports;	/* interfaces that go back: imports.c */
+	struct shaped *shaped;	/* what the kernel does not tell of impairments: srv_tc.c */
+	size_t shaped_count;
 
 	/* A resident server; without these (lab_fd -1) it serves one connection (--fd). */
 	const char *lab, *name;
@@ -32,6 +35,7 @@ struct server {
 	int mntns; /* with a PID namespace: where its /proc is; else -1 */
 	pid_t init; /* the first process of the PID namespace, or 0 */
 	bool isolate_pid, forwarding;
+	int bridge; /* a switch: the index of its bridge; else 0 */
 	time_t started;
 	int signal_fd;
 	int monitor_fd; /* -1: nobody has asked yet */
@@ -45,6 +49,7 @@ struct node_options {
 	bool isolate_pid;
 	bool host; /* forwarding off */
 	bool dad;  /* IPv6 duplicate address detection on */
+	bool is_switch; /* it holds a bridge */
 };
 
 /* Serves one connection on an inherited socket until it ends, as the reference does (wire.md
@@ -62,6 +67,10 @@ __attribute__((warn_unused_result)) int server_run_node(const struct node_seat *
 struct netlink *server_netlink(struct server *s, struct err *e);
 /* After an error that may have left it in disorder: the next use opens another. */
 void server_netlink_reset(struct server *s);
+
+/* After the MTU of an interface has changed: what its impairments computed from it follows. */
+__attribute__((warn_unused_result)) int server_mtu_changed(struct server *s, int index,
+							   struct err *e);
 
 /* Begins the end of the node: children get SIGTERM, 3 s later SIGKILL; then the loop stops. */
 void server_end(struct server *s);

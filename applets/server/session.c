@@ -23,7 +23,7 @@
 #define BUDGET 64 /* commands in a row before the others have their turn */
 
 const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
-					       "PROC STD" };
+					       "PROC STD", "LINK IMPT" };
 
 void session_reply(struct session *s, int code, const char *text)
 {
@@ -249,7 +249,10 @@ static void judge_payload(struct session *s)
 	s->want = -1;
 	if (is_name && got >= len && s->got_count == expected) {
 		s->got_count = 0;
-		srv_proc_take_fds(s, which, s->got_fds);
+		if (which == STDIO_NETNS)
+			srv_link_take_ns(s, s->got_fds[0]);
+		else
+			srv_proc_take_fds(s, which, s->got_fds);
 		return;
 	}
 	if (!is_name || got < len)

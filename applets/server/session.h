@@ -7,6 +7,7 @@
 #define SERVER_SESSION_H
 
 #include <stdbool.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -33,8 +34,9 @@ struct plan {
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
 };
 
-/* What a client can pass: one descriptor under each of these names; under the last, three. */
-enum stdio { STDIO_IN, STDIO_OUT, STDIO_ERR, STDIO_READY, STDIO_ALL, STDIO_KINDS };
+/* What a client can pass: one descriptor under each of these names; under STDIO_ALL, three. All but
+ * the last are a process's. */
+enum stdio { STDIO_IN, STDIO_OUT, STDIO_ERR, STDIO_READY, STDIO_ALL, STDIO_NETNS, STDIO_KINDS };
 extern const char *const stdio_names[STDIO_KINDS];
 
 /* What a parked session waits for: its process to start, a process to end (and be forgotten),
@@ -62,6 +64,7 @@ struct session {
 	int want;	   /* an enum stdio: what is awaited; -1: nothing */
 	char payload[16];
 	size_t payload_len;
+	char ifname[IFNAMSIZ]; /* STDIO_NETNS: what is to be taken from there */
 	int got_fds[3];	   /* as many as were asked for, at most */
 	size_t got_count;  /* all that came */
 
@@ -110,6 +113,11 @@ SESSION_HANDLER(srv_link_veth);
 SESSION_HANDLER(srv_link_set);
 SESSION_HANDLER(srv_link_new);
 SESSION_HANDLER(srv_link_nsid);
+SESSION_HANDLER(srv_link_find);
+SESSION_HANDLER(srv_link_tapf);
+SESSION_HANDLER(srv_link_impt);
+SESSION_HANDLER(srv_tc_set);
+SESSION_HANDLER(srv_tc_list);
 SESSION_HANDLER(srv_addr_list);
 SESSION_HANDLER(srv_addr_add);
 SESSION_HANDLER(srv_addr_del);
@@ -142,6 +150,16 @@ SESSION_HANDLER(srv_node_end);
 
 /* Takes the descriptors that were asked for with 354 (srv_proc.c). */
 void srv_proc_take_fds(struct session *s, int which, const int *fds);
+/* The same with the network namespace of LINK IMPT (srv_link.c). */
+void srv_link_take_ns(struct session *s, int fd);
+
+/* Reads one pair of an attribute and its value, of those in allowed, where LINK_DATA stands for all
+ * that an interface of this kind has (srv_if.c). */
+struct link_change;
+__attribute__((warn_unused_result)) int link_change_read(struct link_change *c, unsigned int allowed,
+							 const char *kind, const char *key,
+							 const char *value, struct err *e);
+
 /* Forgets the plan of a session, if any. */
 void plan_free(struct plan *p);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IF and LINK: the node's interfaces (wire.md section 3; LINK is an extension). */
+/* IF: the node's interfaces (wire.md section 3), and LINK SET, which takes more attributes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/num.h"
 #include "describe.h"
+#include "imports.h"
+#include "kernel/kind.h"
 #include "kernel/link.h"
 #include "session.h"
 #include "wire/object.h"
@@ -91,8 +93,8 @@ static bool read_number(const char *value, int64_t *n)
 	return num_parse(value, 0, INT32_MAX, n);
 }
 
-/* One pair of IF SET or, with master, of LINK SET. */
-static int read_pair(struct link_change *c, const char *key, const char *value, struct err *e)
+int link_change_read(struct link_change *c, unsigned int allowed, const char *kind,
+		     const char *key, const char *value, struct err *e)
 {
 	static const struct {
 		const char *key;
@@ -107,7 +109,11 @@ static int read_pair(struct link_change *c, const char *key, const char *value, 
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		if (!strcmp(keys[i].key, key))
-			bit = keys[i].bit;
+			bit = keys[i].bit & allowed;
+	if (!bit && allowed & LINK_DATA) {
+		c->set |= LINK_DATA;
+		return kind_parse(&c->data, kind, key, value, e);
+	}
 	switch (bit) {
 	case LINK_NAME:
 		ok = read_name(c, value);
@@ -142,25 +148,35 @@ static int read_pair(struct link_change *c, const char *key, const char *value, 
 	return ok ? 0 : err_set(e, ERR_VALUE, 0, "%s: not valid: %.60s", key, value);
 }
 
+/* The kind is asked for only where something of it is to be set. */
+static int read_kind(struct netlink *nl, int index, char *kind, struct err *e)
+{
+	struct iface i;
+
+	if (link_get(nl, index, &i, e))
+		return -1;
+	memcpy(kind, i.kind, sizeof(i.kind));
+	return 0;
+}
+
 static int set_attributes(struct session *s, unsigned int allowed, struct err *e)
 {
 	struct netlink *nl = server_netlink(s->server, e);
 	struct link_change c = {0};
+	int index = s->args.v[0].i;
+	char kind[16] = "";
 
 	if (s->args.n % 2 == 0) {
 		err_set(e, ERR_USAGE, 0, "Attributes and values must come in pairs.");
 		return FAILED;
 	}
-	for (size_t i = 1; i < s->args.n; i += 2) {
-		if (read_pair(&c, s->args.v[i].s, s->args.v[i + 1].s, e))
+	if (!nl || (allowed & LINK_DATA && read_kind(nl, index, kind, e)))
+		return FAILED;
+	for (size_t i = 1; i < s->args.n; i += 2)
+		if (link_change_read(&c, allowed, kind, s->args.v[i].s, s->args.v[i + 1].s, e))
 			return FAILED;
-		if (c.set & ~allowed) {
-			err_set(e, ERR_VALUE, 0, "%s: unknown attribute of an interface",
-				s->args.v[i].s);
-			return FAILED;
-		}
-	}
-	if (!nl || link_change(nl, s->args.v[0].i, &c, e))
+	if (link_change(nl, index, &c, e) ||
+	    (c.set & LINK_MTU && server_mtu_changed(s->server, index, e)))
 		return FAILED;
 	session_reply(s, 200, "Done.");
 	return NOW;
@@ -175,7 +191,7 @@ int srv_if_set(void *ctx, const struct command *cmd, struct err *e)
 int srv_link_set(void *ctx, const struct command *cmd, struct err *e)
 {
 	(void)cmd;
-	return set_attributes(ctx, LINK_MASTER * 2 - 1, e);
+	return set_attributes(ctx, LINK_DATA * 2 - 1, e);
 }
 
 int srv_if_rtrn(void *ctx, const struct command *cmd, struct err *e)
@@ -186,6 +202,7 @@ int srv_if_rtrn(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (!nl || link_move(nl, s->args.v[0].i, s->args.v[1].i, e))
 		return FAILED;
+	imports_forget(s->server, s->args.v[0].i);
 	session_reply(s, 200, "Done.");
 	return NOW;
 }
@@ -198,89 +215,7 @@ int srv_if_del(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (!nl || link_del(nl, s->args.v[0].i, e))
 		return FAILED;
+	imports_forget(s->server, s->args.v[0].i);
 	session_reply(s, 200, "Done.");
-	return NOW;
-}
-
-/* Optional pairs: lladdr and peer, the link-layer addresses of the two ends. */
-static int read_veth_options(const struct args *args, struct lladdr *own, struct lladdr *peer,
-			     struct err *e)
-{
-	for (size_t i = 3; i < args->n; i += 2) {
-		const char *key = args->v[i].s;
-		struct lladdr *a = !strcmp(key, "lladdr") ? own : !strcmp(key, "peer") ? peer : NULL;
-
-		if (!a)
-			return err_set(e, ERR_VALUE, 0, "%.40s: unknown attribute of a link", key);
-		if (i + 1 == args->n)
-			return err_set(e, ERR_USAGE, 0, "%s: value missing", key);
-		if (!lladdr_parse(args->v[i + 1].s, a))
-			return err_set(e, ERR_VALUE, 0, "%s: not valid: %.60s", key,
-				       args->v[i + 1].s);
-	}
-	return 0;
-}
-
-int srv_link_veth(void *ctx, const struct command *cmd, struct err *e)
-{
-	struct session *s = ctx;
-	const struct arg *a = s->args.v;
-	struct netlink *nl = server_netlink(s->server, e);
-	struct lladdr lladdr = {0}, peer = {0};
-
-	(void)cmd;
-	if (!nl || read_veth_options(&s->args, &lladdr, &peer, e))
-		return FAILED;
-	if (!ifname_valid(a[0].s) || !ifname_valid(a[2].s)) {
-		err_set(e, ERR_VALUE, 0, "%.40s: not an interface name",
-			ifname_valid(a[0].s) ? a[2].s : a[0].s);
-		return FAILED;
-	}
-	if (link_add_veth(nl, a[0].s, a[2].s, a[1].i, lladdr.len ? &lladdr : NULL,
-			  peer.len ? &peer : NULL, e))
-		return FAILED;
-	session_reply(s, 200, "Done.");
-	return NOW;
-}
-
-int srv_link_new(void *ctx, const struct command *cmd, struct err *e)
-{
-	struct session *s = ctx;
-	struct netlink *nl = server_netlink(s->server, e);
-
-	(void)cmd;
-	if (!nl)
-		return FAILED;
-	if (!ifname_valid(s->args.v[0].s)) {
-		err_set(e, ERR_VALUE, 0, "%.40s: not an interface name", s->args.v[0].s);
-		return FAILED;
-	}
-	if (link_add(nl, s->args.v[0].s, s->args.v[1].s, e))
-		return FAILED;
-	session_reply(s, 200, "Done.");
-	return NOW;
-}
-
-int srv_link_nsid(void *ctx, const struct command *cmd, struct err *e)
-{
-	struct session *s = ctx;
-	struct netlink *nl = server_netlink(s->server, e);
-	own(buf) struct buf pickle = {0};
-	struct err gone;
-	int id;
-
-	(void)cmd;
-	if (!nl)
-		return FAILED;
-	pickle_start(&pickle);
-	pickle_list(&pickle);
-	for (size_t i = 0; i < s->args.n; i++)
-		if (link_netnsid(nl, s->args.v[i].i, &id, &gone))
-			pickle_int(&pickle, -1); /* no such process: no such namespace */
-		else
-			pickle_int(&pickle, id);
-	pickle_list_end(&pickle);
-	pickle_stop(&pickle);
-	session_reply_data(s, "Namespace ids follow.", &pickle);
 	return NOW;
 }

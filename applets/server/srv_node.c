@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "children.h"
 #include "describe.h"
+#include "kernel/link.h"
 #include "session.h"
 #include "wire/pickle.h"
 
@@ -36,10 +37,22 @@ int srv_help(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
+/* Of a switch, unless somebody has deleted it. */
+static void put_bridge(struct buf *b, struct server *srv)
+{
+	struct err ignored;
+	struct netlink *nl = srv->bridge ? server_netlink(srv, &ignored) : NULL;
+	struct iface i;
+	bool there = nl && !link_get(nl, srv->bridge, &i, &ignored);
+
+	describe_str(b, "bridge", there ? i.name : NULL);
+	describe_int(b, "bridge_index", there ? i.index : 0);
+}
+
 int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
-	const struct server *srv = s->server;
+	struct server *srv = s->server;
 	own(buf) struct buf b = {0};
 
 	(void)cmd;
@@ -55,6 +68,7 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	describe_int(&b, "sessions", srv->session_count);
 	describe_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
 	describe_bool(&b, "forwarding", srv->forwarding);
+	put_bridge(&b, srv);
 	pickle_dict_end(&b);
 	pickle_stop(&b);
 	session_reply_data(s, "Node data follows.", &b);

@@ -102,6 +102,27 @@ const char *lladdr_text(const struct lladdr *a, char *buf)
 	return buf;
 }
 
+/* FNV-1a over the names, each with its NUL, then stirred so that each bit counts everywhere. */
+struct lladdr lladdr_of(const char *lab, const char *node, const char *ifname)
+{
+	const char *const names[] = { lab, node, ifname };
+	struct lladdr a = { .len = 6 };
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < 3; i++)
+		for (const char *s = names[i];; s++) {
+			h = (h ^ (unsigned char)*s) * 0x100000001b3;
+			if (!*s)
+				break;
+		}
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccd;
+	h ^= h >> 33;
+	for (size_t i = 0; i < 6; i++)
+		a.bytes[i] = (unsigned char)(h >> (8 * i));
+	a.bytes[0] = (unsigned char)((a.bytes[0] & 0xfc) | 2);
+	return a;
+}
+
 bool lladdr_equal(const struct lladdr *a, const struct lladdr *b)
 {
 	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);

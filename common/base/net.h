@@ -25,6 +25,19 @@ struct lladdr {
 #define INADDR_TEXT 48
 #define LLADDR_TEXT 97
 
+/* Values of what interfaces of one kind have: see kernel/kind.h. */
+#define KIND_VALUES_MAX 8
+struct kind_word;
+struct kind_value {
+	const struct kind_word *word;
+	int64_t num;
+	struct inaddr addr;
+};
+struct kind_values {
+	size_t n;
+	struct kind_value v[KIND_VALUES_MAX];
+};
+
 struct iface {
 	int index;
 	char name[IFNAMSIZ];
@@ -33,6 +46,7 @@ struct iface {
 	struct lladdr lladdr, broadcast;
 	unsigned short arptype; /* ARPHRD_* */
 	char kind[16];		/* "veth", "bridge"; "" for a device without one */
+	struct kind_values data;
 	char qdisc[16];
 	int link;	  /* index of the other end or the lower device; 0: none */
 	bool has_netnsid; /* the link is in another namespace: */
@@ -82,6 +96,8 @@ struct inaddr inaddr_broadcast(const struct inaddr *a, unsigned char prefix_len)
 bool lladdr_parse(const char *s, struct lladdr *a);
 /* Lower case with colons into buf (LLADDR_TEXT bytes), which is returned; NULL for none. */
 const char *lladdr_text(const struct lladdr *a, char *buf);
+/* A locally administered unicast Ethernet address, always the same for the same names. */
+struct lladdr lladdr_of(const char *lab, const char *node, const char *ifname);
 bool lladdr_equal(const struct lladdr *a, const struct lladdr *b);
 
 /* The kernel's rule for interface names. */

@@ -10,12 +10,13 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/route/link.h>
-#include <netlink/route/link/veth.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "kernel/kind.h"
 
 /* Reading is done without libnl-route's objects: they copy a hundred attributes that nobody
  * here asks for, and a listing is the commonest request of all. */
@@ -68,6 +69,8 @@ static bool read_link(const struct nlmsghdr *h, struct iface *i)
 	    !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) &&
 	    info[IFLA_INFO_KIND])
 		nla_strlcpy(i->kind, info[IFLA_INFO_KIND], sizeof(i->kind));
+	if (i->kind[0] && info[IFLA_INFO_DATA])
+		kind_read(&i->data, i->kind, info[IFLA_INFO_DATA]);
 	return true;
 }
 
@@ -151,6 +154,8 @@ static struct link_change difference(const struct link_change *c, const struct i
 	same |= c->multicast == !!(i->flags & IFF_MULTICAST) ? LINK_MULTICAST : 0;
 	same |= c->arp == !(i->flags & IFF_NOARP) ? LINK_ARP : 0;
 	same |= c->master == i->master ? LINK_MASTER : 0;
+	kind_difference(&d.data, &i->data);
+	same |= d.data.n ? 0 : LINK_DATA;
 	d.set &= (unsigned int)~same;
 	return d;
 }
@@ -167,6 +172,7 @@ static struct link_change inverse(const struct link_change *c, const struct ifac
 		.multicast = i->flags & IFF_MULTICAST,
 		.arp = !(i->flags & IFF_NOARP),
 		.master = i->master,
+		.data = kind_former(&c->data, &i->data),
 	};
 
 	memcpy(d.name, i->name, sizeof(d.name));
@@ -216,6 +222,16 @@ static bool put_changes(struct rtnl_link *l, const struct link_change *c)
 	return ok;
 }
 
+/* What an error is about; of what is a kind's own the kernel does not say which it means. */
+static void name_changed(const struct iface *now, const struct link_change *c, char *what, size_t size)
+{
+	int len = snprintf(what, size, "%s", now->name);
+
+	for (size_t i = 0; c->set & LINK_DATA && i < c->data.n && len < (int)size; i++)
+		len += snprintf(what + len, size - (size_t)len, "%s %s", i ? "," : ":",
+				c->data.v[i].word->word);
+}
+
 /* One request with all of c. The kernel may refuse it after having done a part. */
 static int apply(struct netlink *nl, const struct iface *now, const struct link_change *c,
 		 struct err *e)
@@ -223,6 +239,7 @@ static int apply(struct netlink *nl, const struct iface *now, const struct link_
 	struct rtnl_link *orig, *changes;
 	struct nl_msg *msg = NULL;
 	int code = -NLE_NOMEM;
+	char what[128];
 
 	if (!c->set)
 		return 0;
@@ -234,9 +251,14 @@ static int apply(struct netlink *nl, const struct iface *now, const struct link_
 	}
 	rtnl_link_put(orig);
 	rtnl_link_put(changes);
+	if (code >= 0 && c->set & LINK_DATA && kind_put(msg, now->kind, &c->data)) {
+		nlmsg_free(msg);
+		return err_nomem(e);
+	}
 	if (code < 0)
 		return netlink_build_error(code, now->name, e);
-	return netlink_request(nl, msg, now->name, NULL, NULL, e);
+	name_changed(now, c, what, sizeof(what));
+	return netlink_request(nl, msg, what, NULL, NULL, e);
 }
 
 /* Some drivers take a link-layer address only while the device is down. */
@@ -334,7 +356,7 @@ int link_del(struct netlink *nl, int index, struct err *e)
 	return netlink_request(nl, msg, i.name, NULL, NULL, e);
 }
 
-int link_move(struct netlink *nl, int index, int pid, struct err *e)
+static int move(struct netlink *nl, int index, int pid, int ns_fd, const char *name, struct err *e)
 {
 	struct iface i;
 	struct rtnl_link *orig, *changes;
@@ -347,7 +369,12 @@ int link_move(struct netlink *nl, int index, int pid, struct err *e)
 	changes = rtnl_link_alloc();
 	if (orig && changes) {
 		rtnl_link_set_ifindex(orig, index);
-		rtnl_link_set_ns_pid(changes, pid);
+		if (ns_fd < 0)
+			rtnl_link_set_ns_pid(changes, pid);
+		else
+			rtnl_link_set_ns_fd(changes, ns_fd);
+		if (name)
+			rtnl_link_set_name(changes, name);
 		code = rtnl_link_build_change_request(orig, changes, 0, &msg);
 	}
 	rtnl_link_put(orig);
@@ -357,53 +384,14 @@ int link_move(struct netlink *nl, int index, int pid, struct err *e)
 	return netlink_request(nl, msg, i.name, NULL, NULL, e);
 }
 
-static int send_new(struct netlink *nl, struct rtnl_link *l, const char *name, struct err *e)
+int link_move(struct netlink *nl, int index, int pid, struct err *e)
 {
-	struct nl_msg *msg = NULL;
-	int code = -NLE_NOMEM;
-
-	if (l)
-		code = rtnl_link_build_add_request(l, NLM_F_CREATE | NLM_F_EXCL, &msg);
-	rtnl_link_put(l);
-	if (code < 0)
-		return netlink_build_error(code, name, e);
-	return netlink_request(nl, msg, name, NULL, NULL, e);
+	return move(nl, index, pid, -1, NULL, e);
 }
 
-int link_add_veth(struct netlink *nl, const char *name, const char *peer_name, int peer_pid,
-		  const struct lladdr *lladdr, const struct lladdr *peer_lladdr, struct err *e)
+int link_move_to(struct netlink *nl, int index, int ns_fd, const char *name, struct err *e)
 {
-	struct rtnl_link *l = rtnl_link_veth_alloc(), *peer;
-
-	if (!l)
-		return err_nomem(e);
-	peer = rtnl_link_veth_get_peer(l); /* a reference of ours */
-	rtnl_link_set_name(l, name);
-	rtnl_link_set_flags(l, IFF_UP);
-	rtnl_link_set_name(peer, peer_name);
-	rtnl_link_set_ns_pid(peer, peer_pid); /* its flags: the kernel refuses IFF_UP here */
-	if ((lladdr && !put_lladdr(l, lladdr, rtnl_link_set_addr)) ||
-	    (peer_lladdr && !put_lladdr(peer, peer_lladdr, rtnl_link_set_addr))) {
-		rtnl_link_put(peer);
-		rtnl_link_put(l);
-		return err_nomem(e);
-	}
-	rtnl_link_put(peer);
-	return send_new(nl, l, name, e);
-}
-
-int link_add(struct netlink *nl, const char *name, const char *kind, struct err *e)
-{
-	struct rtnl_link *l = rtnl_link_alloc();
-
-	if (l) {
-		rtnl_link_set_name(l, name);
-		if (rtnl_link_set_type(l, kind) < 0) {
-			rtnl_link_put(l);
-			return err_set(e, ERR_VALUE, 0, "%s: unknown type %s", name, kind);
-		}
-	}
-	return send_new(nl, l, name, e);
+	return move(nl, index, 0, ns_fd, name, e);
 }
 
 int link_loopback_up(struct err *e)

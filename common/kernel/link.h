@@ -28,12 +28,14 @@ struct link_change {
 		LINK_MULTICAST = 32,
 		LINK_ARP = 64,
 		LINK_MASTER = 128,
+		LINK_DATA = 256,
 	} set;
 	char name[IFNAMSIZ];
 	uint32_t mtu;
 	struct lladdr lladdr, broadcast;
 	bool up, multicast, arp;
 	int master; /* index of the bridge; 0: none */
+	struct kind_values data; /* of the interface's kind */
 };
 
 /* Sets what differs from what is there. All or nothing: if the kernel refuses a part, what was
@@ -43,22 +45,31 @@ __attribute__((warn_unused_result)) int link_change(struct netlink *nl, int inde
 
 __attribute__((warn_unused_result)) int link_del(struct netlink *nl, int index, struct err *e);
 
-/* Moves an interface into the network namespace of a process. */
+/* Moves an interface into the network namespace of a process, or of a descriptor of one; there it
+ * gets the name, where one is given. */
 __attribute__((warn_unused_result)) int link_move(struct netlink *nl, int index, int pid,
 						  struct err *e);
+__attribute__((warn_unused_result)) int link_move_to(struct netlink *nl, int index, int ns_fd,
+						     const char *name, struct err *e);
+
+/* Makes an interface: name, kind, and of how name, mtu, lladdr, up, master and data. link: index of
+ * the interface that it stands on, or 0. One request: all of it or nothing. ERR_FEATURE: the
+ * kernel knows no such kind. */
+__attribute__((warn_unused_result)) int link_add(struct netlink *nl, const char *name,
+						 const char *kind, int link,
+						 const struct link_change *how, struct err *e);
 
 /* Makes a veth pair: name here and up, peer in the network namespace of the process peer_pid,
  * straight there and down (the kernel sets no flags there). One request: both ends or none.
- * lladdr may be NULL: the kernel's. */
-__attribute__((warn_unused_result)) int link_add_veth(struct netlink *nl, const char *name,
-						      const char *peer, int peer_pid,
-						      const struct lladdr *lladdr,
-						      const struct lladdr *peer_lladdr,
+ * lladdr may be NULL: the kernel's. master: index of the bridge that it becomes a port of, or 0. */
+struct veth_end {
+	const char *name;
+	const struct lladdr *lladdr;
+};
+__attribute__((warn_unused_result)) int link_add_veth(struct netlink *nl,
+						      const struct veth_end *own, int master,
+						      const struct veth_end *peer, int peer_pid,
 						      struct err *e);
-
-/* Makes an interface of a kind that needs no more than its name ("bridge", "dummy", "ifb"). */
-__attribute__((warn_unused_result)) int link_add(struct netlink *nl, const char *name,
-						 const char *kind, struct err *e);
 
 /* Sets loopback up. */
 __attribute__((warn_unused_result)) int link_loopback_up(struct err *e);

@@ -35,6 +35,39 @@ static int write_sysctl(int folder, const char *path, const char *value)
 	return write(fd, value, strlen(value)) < 0 ? -1 : 0;
 }
 
+int ns_own_net(struct err *e)
+{
+	int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? err_os(e, errno, "/proc/thread-self/ns/net") : fd;
+}
+
+struct netlink *netlink_open_in(int ns_fd, struct err *e)
+{
+	own(fd) int back = ns_own_net(e);
+	struct netlink *nl;
+
+	if (back < 0)
+		return NULL;
+	if (setns(ns_fd, CLONE_NEWNET)) {
+		err_os(e, errno, "entering the other network namespace");
+		return NULL;
+	}
+	nl = netlink_open(e);
+	if (setns(back, CLONE_NEWNET))
+		abort(); /* nothing here could be right any more */
+	return nl;
+}
+
+int ns_no_ipv6(struct err *e)
+{
+	static const char path[] = "/proc/sys/net/ipv6/conf/default/disable_ipv6";
+
+	if (!write_sysctl(AT_FDCWD, path, "1") || errno == ENOENT)
+		return 0;
+	return err_os(e, errno, "net.ipv6.conf.default.disable_ipv6");
+}
+
 int ns_sysctls(bool forwarding, bool no_dad, struct err *e)
 {
 	/* They show the network namespace of who opens them. Finding a folder there takes longer the

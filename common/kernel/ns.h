@@ -6,9 +6,20 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "kernel/netlink.h"
 
 /* unshare(2); a refusal names the capability that is missing. */
 __attribute__((warn_unused_result)) int ns_unshare(int flags, struct err *e);
+
+/* A descriptor of the caller's network namespace, the caller's to close. */
+__attribute__((warn_unused_result)) int ns_own_net(struct err *e);
+
+/* Opens an rtnetlink socket in the network namespace of a descriptor: it stays there, the caller
+ * does not. NULL: error. */
+struct netlink *netlink_open_in(int ns_fd, struct err *e);
+
+/* In the caller's network namespace: interfaces to come have no IPv6. */
+__attribute__((warn_unused_result)) int ns_no_ipv6(struct err *e);
 
 /* In the caller's network namespace: IPv4 and IPv6 forwarding on (IPv4 alone with a kernel that
  * has no IPv6); no duplicate address detection on interfaces to come, so that an address can be

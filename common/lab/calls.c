@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/net.h"
 #include "base/num.h"
 #include "lab/compat.h"
 
@@ -29,7 +30,8 @@ static const struct value *ask(struct client *c, const char *command, struct val
 	return client_data(c, pool, e);
 }
 
-int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
+/* In all that the reference tells of its interfaces. */
+static int find_in_list(struct client *c, const char *name, int *index, struct err *e)
 {
 	struct value_pool pool = {0};
 	const struct value *all = ask(c, "IF LIST", &pool, e);
@@ -45,6 +47,70 @@ int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
 	if (!all)
 		return -1;
 	return *index ? 0 : err_set(e, ERR_ABSENT, ENODEV, "%s: no such interface", name);
+}
+
+int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
+{
+	char text[64];
+	int code;
+
+	if (!ifname_valid(name)) /* it would not be one word of a line */
+		return err_set(e, ERR_ABSENT, ENODEV, "%.60s: no such interface", name);
+	client_put(c, "LINK FIND");
+	client_put_s(c, name);
+	client_end(c);
+	if (!client_reply(c, &code, text, sizeof(text), e)) {
+		*index = (int)strtol(text, NULL, 10);
+		return 0;
+	}
+	if (e->kind == ERR_REFUSED)
+		return find_in_list(c, name, index, e);
+	if (e->kind == ERR_ABSENT)
+		err_set(e, ERR_ABSENT, ENODEV, "%s: no such interface", name);
+	return -1;
+}
+
+void call_impair(struct client *c, int index, const struct impairment_change *change)
+{
+	client_put(c, "TC SET");
+	client_put_i(c, index);
+	if (change->clear)
+		client_put(c, " clear 1");
+	for (int i = 0; i < IMP_COUNT; i++) {
+		if (!(change->given >> i & 1))
+			continue;
+		client_put_s(c, impairment_words[i].name);
+		if (impaired_by(&change->to, (enum impairment)i))
+			client_put_i(c, (long)change->to.v[i]);
+		else
+			client_put_s(c, "none");
+	}
+	client_end(c);
+}
+
+const struct value *call_qdiscs(struct client *c, struct value_pool *pool, struct err *e)
+{
+	const struct value *v = ask(c, "TC LIST", pool, e);
+
+	if (!v && e->kind == ERR_REFUSED)
+		v = value_new(pool, V_LIST);
+	return v;
+}
+
+struct impairments qdiscs_impairments(const struct value *qdiscs, int index)
+{
+	struct impairments all = {0};
+
+	for (size_t i = 0; i < value_len(qdiscs); i++) {
+		const struct value *q = value_at(qdiscs, i), *has = value_get(q, "impairments");
+
+		for (int k = 0; k < IMP_COUNT && value_num(q, "ifindex", 0) == index; k++)
+			if (value_get(has, impairment_words[k].name))
+				impairments_set(&all, (enum impairment)k,
+						(uint64_t)value_num(has, impairment_words[k].name, 0),
+						false);
+	}
+	return all;
 }
 
 /* A list of ours, or, from a server that has no such command, what convert makes of the

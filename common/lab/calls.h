@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/impair.h"
 #include "base/value.h"
 #include "lab/client.h"
 
@@ -17,12 +18,21 @@
 __attribute__((warn_unused_result)) int call_ifindex(struct client *c, const char *name, int *index,
 						     struct err *e);
 
+/* Changes the impairments of an interface: puts the command; its reply is client_done's. */
+void call_impair(struct client *c, int index, const struct impairment_change *change);
+/* Queueing disciplines, a list of dicts as TC LIST gives it. A server that has none to tell of
+ * gives an empty list. NULL: error. */
+const struct value *call_qdiscs(struct client *c, struct value_pool *pool, struct err *e);
+/* What a list of call_qdiscs says of one interface. */
+struct impairments qdiscs_impairments(const struct value *qdiscs, int index);
+
 /* Lists of dicts with the keys of "ip -j link", "ip -j addr", "ip -j route". NULL: error. */
 struct value *call_links(struct client *c, struct value_pool *pool, struct err *e);
 struct value *call_addresses(struct client *c, struct value_pool *pool, struct err *e);
 struct value *call_routes(struct client *c, struct value_pool *pool, struct err *e);
 
-/* A dict: name, lab, pid, keeper, started, processes, sessions, isolate, forwarding. */
+/* A dict: name, lab, pid, keeper, started, processes, sessions, isolate, forwarding, bridge and
+ * bridge_index (of a switch; None and 0 else). */
 const struct value *call_node(struct client *c, struct value_pool *pool, struct err *e);
 
 /* A list of dicts: pid, tag, user, state, started, age, status, command, log. only: one PID or

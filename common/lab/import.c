@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interfaces of the caller's own network namespace: see import.h. */
+/* What is the caller's own: see import.h. */
 #include "lab/import.h"
 
 #include <errno.h>
@@ -8,15 +8,49 @@
 #include "base/cleanup.h"
 #include "kernel/caps.h"
 #include "kernel/link.h"
+#include "kernel/ns.h"
+#include "kernel/users.h"
 
-int import_interface(const char *name, pid_t pid, struct err *e)
+/* The server moves it itself, so that nothing can come between that and its remembering. */
+static int ask_server(struct client *c, const char *name, struct err *e)
+{
+	own(fd) int ns = ns_own_net(e);
+
+	if (ns < 0)
+		return -1;
+	client_put(c, "LINK IMPT");
+	client_put_s(c, name);
+	client_end(c);
+	if (client_send_fds(c, "LINK IMPT", &ns, 1, e))
+		return -1;
+	return client_done(c, e);
+}
+
+int import_interface(struct client *c, const char *name, struct err *e)
 {
 	own(netlink) struct netlink *nl = netlink_open(e);
 	struct iface i;
 
 	if (!nl || link_by_name(nl, name, &i, e))
 		return -1;
-	if (!link_move(nl, i.index, (int)pid, e))
+	if (!ask_server(c, i.name, e))
+		return 0;
+	if (e->kind != ERR_REFUSED)
+		return -1;
+	if (!link_move(nl, i.index, (int)c->pid, e))
 		return 0;
 	return e->errnum == EPERM ? caps_explain(CAP_NET_ADMIN, EPERM, name, e) : -1;
+}
+
+int import_user(const char *name, uid_t *uid, struct err *e)
+{
+	struct user *u = calloc(1, sizeof(*u));
+	int rc = u ? user_find(name, u) : -1;
+
+	if (!rc)
+		*uid = u->uid;
+	free(u);
+	if (rc > 0)
+		return err_set(e, ERR_USAGE, 0, "%.60s: no such user", name);
+	return rc ? err_os(e, errno, "user %.60s", name) : 0;
 }

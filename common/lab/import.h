@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interfaces of the caller's own network namespace. */
+/* What is the caller's own: interfaces of its network namespace, and its users' names. */
 #ifndef LAB_IMPORT_H
 #define LAB_IMPORT_H
 
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "lab/client.h"
 
-/* Moves one into the network namespace of a process. ERR_ABSENT: there is none of that name. */
-__attribute__((warn_unused_result)) int import_interface(const char *name, pid_t pid,
+/* Moves one into a node, which gives it back when it ends; a server that cannot do so gets it for
+ * good. ERR_ABSENT: there is none of that name. */
+__attribute__((warn_unused_result)) int import_interface(struct client *c, const char *name,
 							 struct err *e);
+
+/* The number of a user of that name or number. */
+__attribute__((warn_unused_result)) int import_user(const char *name, uid_t *uid, struct err *e);
 
 #endif

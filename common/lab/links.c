@@ -17,6 +17,7 @@ struct end {
 	int64_t index, peer;
 	int64_t netnsid; /* -1: the same namespace */
 	const struct value *d;
+	const struct value *qdiscs; /* of all of the node */
 	bool done;
 };
 
@@ -37,7 +38,8 @@ static void own_lab(struct lab *l)
 	rundir_names_free(l->names);
 }
 
-static int add_end(struct lab *l, size_t node, const struct value *d, struct err *e)
+static int add_end(struct lab *l, size_t node, const struct value *d, const struct value *qdiscs,
+		   struct err *e)
 {
 	if (l->count == l->cap) {
 		struct end *ends = reallocarray(l->ends, l->cap * 2 + 64, sizeof(*ends));
@@ -53,6 +55,7 @@ static int add_end(struct lab *l, size_t node, const struct value *d, struct err
 		.peer = value_num(d, "link_index", 0),
 		.netnsid = value_num(d, "link_netnsid", -1),
 		.d = d,
+		.qdiscs = qdiscs,
 	};
 	return 0;
 }
@@ -69,22 +72,24 @@ static int64_t index_of(const struct value *list, const char *name)
 static int read_node(struct lab *l, size_t node, const char *lab, struct value_pool *pool,
 		     struct err *e)
 {
-	const struct value *list;
+	const struct value *list, *qdiscs = NULL;
 
 	if (client_open(&l->clients[node], lab, l->names[node], e))
 		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
 	list = call_links(&l->clients[node], pool, e);
-	for (size_t i = 0; i < value_len(list); i++) {
+	if (list)
+		qdiscs = call_qdiscs(&l->clients[node], pool, e);
+	for (size_t i = 0; qdiscs && i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
 
 		if (strcmp(value_text(value_get(d, "linkinfo"), "info_kind", ""), "veth"))
 			continue;
-		if (add_end(l, node, d, e))
+		if (add_end(l, node, d, qdiscs, e))
 			return -1;
 		if (value_get(d, "link"))
 			l->ends[l->count - 1].peer = index_of(list, value_text(d, "link", ""));
 	}
-	return list ? 0 : err_prefix(e, "%s", l->names[node]);
+	return qdiscs ? 0 : err_prefix(e, "%s", l->names[node]);
 }
 
 static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, struct err *e)
@@ -164,6 +169,37 @@ static bool has_flag(const struct value *d, const char *flag)
 	return false;
 }
 
+static struct value *describe_impairments(const struct end *end, struct value_pool *p)
+{
+	struct impairments i = qdiscs_impairments(end->qdiscs, (int)end->index);
+	struct value *d = value_new(p, V_DICT);
+
+	for (int k = 0; d && k < IMP_COUNT; k++)
+		if (impaired_by(&i, (enum impairment)k))
+			value_set(p, d, impairment_words[k].name, value_int(p, (int64_t)i.v[k]));
+	return d;
+}
+
+/* Those of this interface, without what is said elsewhere. */
+static struct value *describe_qdiscs(const struct end *end, struct value_pool *p)
+{
+	struct value *list = value_new(p, V_LIST);
+
+	for (size_t i = 0; list && i < value_len(end->qdiscs); i++) {
+		const struct value *q = value_at(end->qdiscs, i);
+		struct value *d = value_new(p, V_DICT);
+
+		if (value_num(q, "ifindex", 0) != end->index)
+			continue;
+		for (size_t k = 0; d && k + 1 < q->count; k += 2)
+			if (q->items[k]->type == V_STR && strcmp(q->items[k]->str, "ifindex") &&
+			    strcmp(q->items[k]->str, "impairments"))
+				value_put(p, d, q->items[k], q->items[k + 1]);
+		value_append(p, list, d);
+	}
+	return list;
+}
+
 static struct value *describe_end(const struct lab *l, const struct end *end, struct value_pool *p)
 {
 	struct value *d = value_new(p, V_DICT);
@@ -179,7 +215,15 @@ static struct value *describe_end(const struct lab *l, const struct end *end, st
 			    !strcmp(end->d->items[i]->str, keys[k]))
 				value_set(p, d, keys[k], end->d->items[i + 1]);
 	}
+	value_set(p, d, "impairments", describe_impairments(end, p));
+	value_set(p, d, "qdiscs", describe_qdiscs(end, p));
 	return d;
+}
+
+/* NO-CARRIER is said of an interface's state, which follows its carrier with some delay. */
+static bool lacks_carrier(const struct value *d)
+{
+	return has_flag(d, "NO-CARRIER") && !has_flag(d, "LOWER_UP");
 }
 
 static struct value *describe(const struct lab *l, const struct end *a, const struct end *b,
@@ -187,6 +231,7 @@ static struct value *describe(const struct lab *l, const struct end *a, const st
 {
 	struct value *d = value_new(p, V_DICT), *ends = value_new(p, V_LIST);
 	bool up = has_flag(a->d, "UP") && (!b || has_flag(b->d, "UP"));
+	bool no_carrier = lacks_carrier(a->d) || (b && lacks_carrier(b->d));
 
 	if (!d || !ends)
 		return NULL;
@@ -195,7 +240,7 @@ static struct value *describe(const struct lab *l, const struct end *a, const st
 		value_append(p, ends, describe_end(l, b, p));
 	value_set(p, d, "ends", ends);
 	value_set(p, d, "state",
-		  value_cstr(p, !up ? "down" : has_flag(a->d, "NO-CARRIER") ? "no-carrier" : "up"));
+		  value_cstr(p, !up ? "down" : no_carrier ? "no-carrier" : "up"));
 	return d;
 }
 
@@ -225,4 +270,17 @@ struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err 
 		}
 	}
 	return list;
+}
+
+const struct value *links_far_end(const struct value *links, const char *node, const char *ifname)
+{
+	for (size_t i = 0; i < value_len(links); i++) {
+		const struct value *ends = value_get(value_at(links, i), "ends");
+
+		for (size_t k = 0; k < value_len(ends); k++)
+			if (!strcmp(value_text(value_at(ends, k), "node", ""), node) &&
+			    !strcmp(value_text(value_at(ends, k), "ifname", ""), ifname))
+				return value_at(ends, 1 - k);
+	}
+	return NULL;
 }

@@ -9,6 +9,9 @@
 
 int exit_general(const struct err *e)
 {
+	/* Of the applets that have these codes, "if tapfd" executes a command. */
+	if (e->kind == ERR_OS && e->step && !strcmp(e->step, "exec"))
+		return e->errnum == ENOENT ? 127 : 126;
 	switch (e->kind) {
 	case ERR_USAGE:
 		return 1;

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces that go back where they came from: see imports.h. */
+#include "imports.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "kernel/addr.h"
+#include "kernel/link.h"
+#include "kernel/ns.h"
+
+struct import {
+	struct import *next;
+	int ns_fd;
+	int index;	     /* here */
+	struct iface before; /* how it was there */
+	struct address *addresses;
+	size_t count;
+};
+
+static void import_free(struct import *i)
+{
+	drop_fd(&i->ns_fd);
+	free(i->addresses);
+	free(i);
+}
+
+/* Addresses that somebody gave; the kernel makes those of IPv6's links again. */
+static void keep_address(const struct address *a, void *arg)
+{
+	struct import *i = arg;
+	struct address *all;
+
+	if (a->index != i->before.index ||
+	    (a->local.family == AF_INET6 && a->scope == RT_SCOPE_LINK))
+		return;
+	all = reallocarray(i->addresses, i->count + 1, sizeof(*all));
+	if (!all)
+		return;
+	i->addresses = all;
+	all[i->count++] = *a;
+}
+
+static int take(struct server *s, struct import *i, const char *name, struct err *e)
+{
+	own(netlink) struct netlink *there = netlink_open_in(i->ns_fd, e);
+	struct netlink *here = server_netlink(s, e);
+	own(fd) int own_ns = ns_own_net(e);
+	struct iface now;
+
+	if (!there || !here || own_ns < 0 || link_by_name(there, name, &i->before, e) ||
+	    addr_each(there, keep_address, i, e))
+		return -1;
+	if (link_move_to(there, i->before.index, own_ns, NULL, e)) {
+		if (e->errnum == EEXIST)
+			err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
+		return -1;
+	}
+	/* Only the kernel can have renamed it, and it does not. */
+	if (link_by_name(here, i->before.name, &now, e))
+		return -1;
+	i->index = now.index;
+	return 0;
+}
+
+int imports_take(struct server *s, int ns_fd, const char *name, struct err *e)
+{
+	struct import *i = calloc(1, sizeof(*i));
+
+	if (!i) {
+		drop_fd(&ns_fd);
+		return err_nomem(e);
+	}
+	i->ns_fd = ns_fd;
+	if (take(s, i, name, e)) {
+		import_free(i);
+		return -1;
+	}
+	i->next = s->imports;
+	s->imports = i;
+	return 0;
+}
+
+void imports_forget(struct server *s, int index)
+{
+	for (struct import **p = &s->imports; *p; p = &(*p)->next) {
+		struct import *i = *p;
+
+		if (i->index != index)
+			continue;
+		*p = i->next;
+		import_free(i);
+		return;
+	}
+}
+
+/* Moves it there; name becomes the one it has then. That it had before may have been taken
+ * meanwhile: then it gets another, as from the kernel. */
+static bool move_back(struct netlink *here, const struct import *i, char *name, size_t size)
+{
+	struct iface now;
+	struct err e;
+
+	if (link_get(here, i->index, &now, &e))
+		return false;
+	snprintf(name, size, "%s", i->before.name);
+	if (!link_move_to(here, i->index, i->ns_fd, name, &e))
+		return true;
+	for (int k = 0; k < 1000 && e.errnum == EEXIST; k++) {
+		struct err gone;
+
+		if (link_get(here, i->index, &now, &gone)) { /* moved, and then not renamed */
+			snprintf(name, size, "%s", now.name);
+			return true;
+		}
+		snprintf(name, size, "dev%d", k);
+		if (!link_move_to(here, i->index, i->ns_fd, name, &e))
+			return true;
+	}
+	return false;
+}
+
+/* What cannot be done is left out: nobody is there to be told. */
+static void give_back(struct server *s, const struct import *i)
+{
+	struct err ignored;
+	own(netlink) struct netlink *there = netlink_open_in(i->ns_fd, &ignored);
+	struct netlink *here = server_netlink(s, &ignored);
+	char name[IFNAMSIZ];
+	struct iface now;
+	struct link_change c = {
+		.set = LINK_MTU | LINK_LLADDR | LINK_UP,
+		.mtu = i->before.mtu,
+		.lladdr = i->before.lladdr,
+		.up = i->before.flags & IFF_UP,
+	};
+
+	if (!there || !here || !move_back(here, i, name, sizeof(name)) ||
+	    link_by_name(there, name, &now, &ignored) || link_change(there, now.index, &c, &ignored))
+		return;
+	for (size_t k = 0; k < i->count; k++) {
+		i->addresses[k].index = now.index;
+		if (addr_add(there, &i->addresses[k], &ignored))
+			continue;
+	}
+}
+
+void imports_return(struct server *s)
+{
+	while (s->imports) {
+		struct import *i = s->imports;
+
+		s->imports = i->next;
+		give_back(s, i);
+		import_free(i);
+	}
+}

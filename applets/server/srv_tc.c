@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* TC: what is done to the packets that an interface sends (extensions). */
+#include <linux/pkt_sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "describe.h"
+#include "kernel/tc.h"
+#include "session.h"
+#include "wire/pickle.h"
+
+/* What was asked for on one interface; the kernel does not tell all of it. */
+struct shaped {
+	int index;
+	struct impairments as;
+};
+
+static const struct impairments nothing;
+
+static struct shaped *find(struct server *s, int index)
+{
+	for (size_t i = 0; i < s->shaped_count; i++)
+		if (s->shaped[i].index == index)
+			return &s->shaped[i];
+	return NULL;
+}
+
+static const struct impairments *known(struct server *s, int index)
+{
+	const struct shaped *i = find(s, index);
+
+	return i ? &i->as : &nothing;
+}
+
+/* Room for one more, so that nothing can fail once the kernel has done it. */
+static int make_room(struct server *s, struct err *e)
+{
+	struct shaped *all = reallocarray(s->shaped, s->shaped_count + 1, sizeof(*all));
+
+	if (!all)
+		return err_nomem(e);
+	s->shaped = all;
+	return 0;
+}
+
+static void remember(struct server *s, int index, const struct impairments *as)
+{
+	struct shaped *i = find(s, index);
+
+	if (!i && as->set)
+		i = &s->shaped[s->shaped_count++];
+	if (i)
+		*i = (struct shaped){ index, *as };
+	if (i && !as->set)
+		*i = s->shaped[--s->shaped_count];
+}
+
+static int read_pair(struct impairments *i, uint32_t *given, const char *key, const char *value,
+		     struct err *e)
+{
+	enum impairment what = impairment_find(key);
+	int64_t n;
+
+	if (!strcmp(key, "clear")) {
+		*i = nothing;
+		return 0;
+	}
+	if (what == IMP_COUNT)
+		return err_set(e, ERR_VALUE, 0, "%.40s: unknown impairment", key);
+	*given |= 1u << what;
+	if (!strcmp(value, "none")) {
+		impairments_set(i, what, 0, true);
+		return 0;
+	}
+	if (!num_parse(value, 0, (int64_t)impairment_words[what].max, &n))
+		return err_set(e, ERR_VALUE, 0, "%s: not valid: %.60s", key, value);
+	impairments_set(i, what, (uint64_t)n, false);
+	return 0;
+}
+
+/* Pairs change what is there, one after the other; args may be NULL: nothing changes. */
+static int set(struct server *s, int index, const struct args *args, struct err *e)
+{
+	struct netlink *nl = server_netlink(s, e);
+	struct impairments now, wanted;
+	uint32_t given = 0;
+	struct iface on;
+
+	if (!nl || make_room(s, e) || link_get(nl, index, &on, e) ||
+	    impairments_read(nl, &on, known(s, index), &now, e))
+		return -1;
+	wanted = now;
+	for (size_t i = 1; args && i < args->n; i += 2)
+		if (read_pair(&wanted, &given, args->v[i].s, args->v[i + 1].s, e))
+			return -1;
+	impairments_prune(&wanted, given);
+	if (impairments_check(&wanted, ERR_VALUE, e))
+		return err_prefix(e, "%s", on.name);
+	if (impairments_apply(nl, &on, &now, &wanted, e))
+		return -1;
+	remember(s, index, &wanted);
+	return 0;
+}
+
+int srv_tc_set(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	if (s->args.n % 2 == 0) {
+		err_set(e, ERR_USAGE, 0, "Impairments and values must come in pairs.");
+		return FAILED;
+	}
+	if (set(s->server, s->args.v[0].i, &s->args, e))
+		return FAILED;
+	session_reply(s, 200, "Done.");
+	return NOW;
+}
+
+int server_mtu_changed(struct server *s, int index, struct err *e)
+{
+	return known(s, index)->set ? set(s, index, NULL, e) : 0;
+}
+
+/* ------------------------------------------------------------------ TC LIST */
+
+static const char *handle_text(uint32_t handle, char *buf, size_t size)
+{
+	if (TC_H_MIN(handle))
+		snprintf(buf, size, "%x:%x", TC_H_MAJ(handle) >> 16, TC_H_MIN(handle));
+	else
+		snprintf(buf, size, "%x:", TC_H_MAJ(handle) >> 16);
+	return buf;
+}
+
+static void put_impairments(struct buf *b, const struct impairments *has,
+			    const struct impairments *asked)
+{
+	pickle_str(b, "impairments");
+	pickle_dict(b);
+	for (int i = 0; i < IMP_COUNT; i++) {
+		bool told = impaired_by(has, (enum impairment)i);
+
+		if (i == IMP_DISTRIBUTION && impaired_by(asked, IMP_DISTRIBUTION) &&
+		    impaired_by(has, IMP_JITTER))
+			describe_int(b, impairment_words[i].name, (int64_t)asked->v[i]);
+		else if (told && ((i != IMP_SEED && i != IMP_LIMIT) ||
+				  impaired_by(asked, (enum impairment)i)))
+			describe_int(b, impairment_words[i].name, (int64_t)has->v[i]);
+	}
+	pickle_dict_end(b);
+}
+
+struct list {
+	struct server *server;
+	struct buf *pickle;
+};
+
+static void put_qdisc(const struct qdisc *q, void *arg)
+{
+	struct list *l = arg;
+	struct buf *b = l->pickle;
+	char text[24];
+
+	pickle_dict(b);
+	describe_int(b, "ifindex", q->index);
+	describe_str(b, "kind", q->kind);
+	describe_str(b, "handle", handle_text(q->handle, text, sizeof(text)));
+	if (q->parent == TC_H_ROOT)
+		describe_bool(b, "root", true);
+	else
+		describe_str(b, "parent", handle_text(q->parent, text, sizeof(text)));
+	if (q->limit)
+		describe_int(b, "limit", q->limit);
+	put_impairments(b, &q->has, known(l->server, q->index));
+	describe_int(b, "bytes", (int64_t)q->bytes);
+	describe_int(b, "packets", q->packets);
+	describe_int(b, "drops", q->drops);
+	describe_int(b, "overlimits", q->overlimits);
+	describe_int(b, "requeues", q->requeues);
+	describe_int(b, "backlog", q->backlog);
+	describe_int(b, "qlen", q->qlen);
+	pickle_dict_end(b);
+}
+
+int srv_tc_list(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct netlink *nl = server_netlink(s->server, e);
+	own(buf) struct buf pickle = {0};
+	struct list l = { s->server, &pickle };
+
+	(void)cmd;
+	if (!nl)
+		return FAILED;
+	pickle_start(&pickle);
+	pickle_list(&pickle);
+	if (qdisc_each(nl, put_qdisc, &l, e))
+		return FAILED;
+	pickle_list_end(&pickle);
+	pickle_stop(&pickle);
+	session_reply_data(s, "Queueing disciplines follow.", &pickle);
+	return NOW;
+}

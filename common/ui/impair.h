@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Impairments on the command line, with tc's units: rates (10mbit), times (20ms), shares (1%).
+ */
+#ifndef UI_IMPAIR_H
+#define UI_IMPAIR_H
+
+#include "base/impair.h"
+#include "ui/words.h"
+
+/* For the tables of words. */
+#define IMPAIRMENT_WORDS \
+	{ "rate", "RATE", 0 }, { "delay", "TIME", 0 }, { "jitter", "TIME", 0 }, \
+	{ "correlation", "PERCENT", 0 }, { "distribution", "NAME", 0 }, \
+	{ "loss", "PERCENT", 0 }, { "loss-correlation", "PERCENT", 0 }, \
+	{ "duplicate", "PERCENT", 0 }, { "corrupt", "PERCENT", 0 }, \
+	{ "reorder", "PERCENT", 0 }, { "gap", "PACKETS", 0 }, { "limit", "PACKETS", 0 }, \
+	{ "seed", "NUMBER", 0 }
+
+/* What a call says of them; "none" in place of a value takes one away. ERR_USAGE. */
+__attribute__((warn_unused_result)) int impairments_of_call(struct impairment_change *change,
+							    const struct call *c, struct err *e);
+
+/* One value as it is typed; false: it is none. */
+bool impairment_parse(const struct impairment_word *w, const char *text, uint64_t *value);
+/* The same back, with the largest unit that says it exactly (shares: six digits). buf has
+ * IMPAIRMENT_TEXT bytes and is returned. */
+#define IMPAIRMENT_TEXT 32
+const char *impairment_text(const struct impairment_word *w, uint64_t value, char *buf);
+
+#endif
