@@ -93,6 +93,19 @@ static int put_on_off(struct client *client, const char *key, const char *word, 
 	return 0;
 }
 
+static int put_lladdr(struct client *client, const char *key, const char *word, const char *text,
+		      struct err *e)
+{
+	struct lladdr a;
+	char canonical[LLADDR_TEXT];
+
+	if (!lladdr_parse(text, &a))
+		return err_set(e, ERR_USAGE, 0, "%s %.60s: not a link-layer address", word, text);
+	client_put_s(client, key);
+	client_put_s(client, lladdr_text(&a, canonical));
+	return 0;
+}
+
 /* A value that goes onto the wire as one plain word. */
 static int put_word(struct client *client, const char *key, const char *word, struct err *e)
 {
@@ -138,15 +151,16 @@ static int put_changes(struct client *client, struct call *c, int master, struct
 {
 	static const struct {
 		const char *word, *key;
-	} words[] = { { "mtu", "mtu" },
-		      { "name", "name" },
-		      { "address", "lladdr" },
-		      { "broadcast", "broadcast" } };
+	} words[] = { { "mtu", "mtu" }, { "name", "name" } };
+	const char *address = call_get(c, "address"), *broadcast = call_get(c, "broadcast");
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (call_get(c, words[i].word) &&
 		    put_word(client, words[i].key, call_get(c, words[i].word), e))
 			return -1;
+	if ((address && put_lladdr(client, "lladdr", "address", address, e)) ||
+	    (broadcast && put_lladdr(client, "broadcast", "broadcast", broadcast, e)))
+		return -1;
 	if (call_get(c, "multicast") &&
 	    put_on_off(client, "multicast", call_get(c, "multicast"), e))
 		return -1;
@@ -311,7 +325,7 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 		return -1;
 	if (user)
 		buf_addf(&client->out, " user %lu", (unsigned long)uid);
-	if (address && put_word(client, "lladdr", address, e))
+	if (address && put_lladdr(client, "lladdr", "address", address, e))
 		return -1;
 	if (!address && !call_get(c, "--random") && has_own_address(type)) {
 		struct lladdr own = lladdr_of(c->lab, c->node, name);

@@ -122,7 +122,7 @@ static int make(struct end *a, struct end *b, const struct call *c, struct err *
 	if (!client_done(&a->client, e))
 		return 0;
 	if (e->errnum == EEXIST)
-		return name_taken(a, b, e);
+		return a->iface == a->port ? name_taken(b, a, e) : name_taken(a, b, e);
 	if (e->kind != ERR_REFUSED)
 		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
 	return err_set(e, ERR_FEATURE, 0, "%s: this node's server cannot make links", a->node);

@@ -136,21 +136,36 @@ static const char *handle_text(uint32_t handle, char *buf, size_t size)
 	return buf;
 }
 
+/* What of this one is told as an impairment, and its value. Limit and seed are the kernel's own
+ * business unless they were asked for; a tbf's limit is in bytes, and the distribution it keeps to
+ * itself. */
+static bool told(const struct impairments *has, const struct impairments *asked, enum impairment what,
+		 int64_t *value)
+{
+	bool told = impaired_by(has, what);
+	const struct impairments *from = has;
+
+	if (what == IMP_LIMIT || what == IMP_SEED)
+		told = told && impaired_by(asked, what);
+	if ((what == IMP_DISTRIBUTION && impaired_by(has, IMP_JITTER)) ||
+	    (what == IMP_LIMIT && impaired_by(has, IMP_RATE))) {
+		told = impaired_by(asked, what);
+		from = asked;
+	}
+	*value = (int64_t)from->v[what];
+	return told;
+}
+
 static void put_impairments(struct buf *b, const struct impairments *has,
 			    const struct impairments *asked)
 {
+	int64_t value;
+
 	pickle_str(b, "impairments");
 	pickle_dict(b);
-	for (int i = 0; i < IMP_COUNT; i++) {
-		bool told = impaired_by(has, (enum impairment)i);
-
-		if (i == IMP_DISTRIBUTION && impaired_by(asked, IMP_DISTRIBUTION) &&
-		    impaired_by(has, IMP_JITTER))
-			describe_int(b, impairment_words[i].name, (int64_t)asked->v[i]);
-		else if (told && ((i != IMP_SEED && i != IMP_LIMIT) ||
-				  impaired_by(asked, (enum impairment)i)))
-			describe_int(b, impairment_words[i].name, (int64_t)has->v[i]);
-	}
+	for (int i = 0; i < IMP_COUNT; i++)
+		if (told(has, asked, (enum impairment)i, &value))
+			describe_int(b, impairment_words[i].name, value);
 	pickle_dict_end(b);
 }
 

@@ -90,9 +90,15 @@ bool impairment_parse(const struct impairment_word *w, const char *text, uint64_
 const char *impairment_text(const struct impairment_word *w, uint64_t value, char *buf)
 {
 	const struct unit *u = w->unit <= UNIT_SHARE ? units[w->unit] : NULL;
+	uint64_t again = 0;
 
 	if (w->unit == UNIT_SHARE)
-		snprintf(buf, IMPAIRMENT_TEXT, "%.6g%%", (double)value / shares[0].factor);
+		for (int digits = 0; digits < 12 && (!digits || again != value); digits++) {
+			snprintf(buf, IMPAIRMENT_TEXT, "%.*f%%", digits,
+				 (double)value / shares[0].factor);
+			if (!impairment_parse(w, buf, &again))
+				again = 0;
+		}
 	else if (w->unit == UNIT_NAME)
 		snprintf(buf, IMPAIRMENT_TEXT, "%s",
 			 value < DIST_COUNT ? distribution_names[value] : "unknown");

@@ -23,7 +23,7 @@ __attribute__((warn_unused_result)) int impairments_of_call(struct impairment_ch
 
 /* One value as it is typed; false: it is none. */
 bool impairment_parse(const struct impairment_word *w, const char *text, uint64_t *value);
-/* The same back, with the largest unit that says it exactly (shares: six digits). buf has
+/* The same back, with the largest unit and the fewest digits that say it exactly. buf has
  * IMPAIRMENT_TEXT bytes and is returned. */
 #define IMPAIRMENT_TEXT 32
 const char *impairment_text(const struct impairment_word *w, uint64_t value, char *buf);

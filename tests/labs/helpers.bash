@@ -101,3 +101,18 @@ same() {
 		return 1
 	}
 }
+
+# needs netem|dummy|vlan|...: skips the test where the kernel has no such thing, as found out in a
+# throw-away namespace.
+needs() {
+	case $1 in
+	netem) unshare -n tc qdisc add dev lo root netem delay 1ms 2>/dev/null ;;
+	seed) [ "$(printf '%s\n' 6.6 "$(uname -r)" | sort -V | head -n 1)" = 6.6 ] ;;
+	vlan) unshare -n sh -c 'ip link add name br9 type bridge && ip link add v link br9 type vlan id 5' 2>/dev/null ;;
+	vlan-filtering) unshare -n ip link add name br9 type bridge vlan_filtering 1 2>/dev/null ;;
+	*) unshare -n ip link add x type "$1" 2>/dev/null ;;
+	esac || skip "needs $1"
+}
+
+# The flag of an interface, as ip(8) sees it in the node.
+flag() { inside "$1" ip -j link show dev "$2" | jq -e ".[0].flags | index(\"$3\")"; }

@@ -9,7 +9,6 @@ teardown() { "$NEMU" node del --all; }
 
 setup() { nemu node add a b c; }
 
-flag() { inside "$1" ip -j link show dev "$2" | jq -e ".[0].flags | index(\"$3\")"; }
 
 @test "add: up at both ends, with carrier, and equal names may be" {
 	silent link add a:eth0 b:eth0
