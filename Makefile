@@ -59,7 +59,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(COMMON_OBJ)
 NEED_BUILD := libnl-3.0=libnl-3-dev libnl-route-3.0=libnl-route-3-dev libcap-ng=libcap-ng-dev
 NEED_DEMO := ping=iputils-ping iperf3=iperf3 ss=iproute2
 NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-linux \
-	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux
+	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux Xvfb=xvfb \
+	xauth=xauth xdpyinfo=x11-utils xwd=x11-apps
 NEED_BENCH := python3=python3 ip=iproute2 nsenter=util-linux
 
 deps:

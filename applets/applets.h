@@ -43,6 +43,13 @@ __attribute__((warn_unused_result)) int each_node(const struct call *call, node_
 __attribute__((warn_unused_result)) int program_of_call(struct program *p, const struct call *call,
 							struct err *e);
 
+/* The words of applets that run a program in the foreground, but for CMD; and what runs it: the exit
+ * code is the program's (exec.c). */
+#define EXEC_WORDS \
+	{ "-t", NULL, 0 }, { "-T", NULL, 0 }, { "-u", "USER", 0 }, { "-d", "DIR", 0 }, \
+	{ "-e", "NAME=VALUE", WORD_MANY }
+__attribute__((warn_unused_result)) int exec_run(struct call *call, struct err *e);
+
 /* NODE:IF taken apart; node is the caller's to free. ERR_USAGE if it is not of that form. */
 __attribute__((warn_unused_result)) int endpoint_parse(const char *text, char **node,
 						       const char **iface, struct err *e);

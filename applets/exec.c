@@ -146,7 +146,7 @@ static int run(struct call *call, struct program *p, struct err *e)
 	return of_node(call, wait_end(call, &c, t, pid, signals, e), e);
 }
 
-static int exec_run(struct call *call, struct err *e)
+int exec_run(struct call *call, struct err *e)
 {
 	struct program p;
 
@@ -185,12 +185,7 @@ const struct verb applet_exec_verbs[] = {
 	  "-t, -T: with a terminal of its own, without; by default with, if input and output are "
 	  "one. The exit code is the program's; 128+n for a signal; 125 for a failure of ours; 126, "
 	  "127 if it cannot be started, is not found",
-	  WORDS({ "-t", NULL, 0 },
-	    { "-T", NULL, 0 },
-	    { "-u", "USER", 0 },
-	    { "-d", "DIR", 0 },
-	    { "-e", "NAME=VALUE", WORD_MANY },
-	    { NULL, "CMD", WORD_NEED | WORD_TAIL },),
+	  WORDS(EXEC_WORDS, { NULL, "CMD", WORD_NEED | WORD_TAIL },),
 	  exec_run },
 	{ 0 },
 };
@@ -198,11 +193,7 @@ const struct verb applet_exec_verbs[] = {
 const struct verb applet_sh_verbs[] = {
 	{ NULL,
 	  "$SHELL, with a prompt that names the node",
-	  WORDS({ "-t", NULL, 0 },
-	    { "-T", NULL, 0 },
-	    { "-u", "USER", 0 },
-	    { "-d", "DIR", 0 },
-	    { "-e", "NAME=VALUE", WORD_MANY },),
+	  WORDS(EXEC_WORDS,),
 	  sh_run },
 	{ 0 },
 };

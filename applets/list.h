@@ -19,3 +19,4 @@ APPLET(spawn, "spawn", true, EXIT_OF_SPAWN, "start a program in a node, in the b
 APPLET(switch, "switch", false, EXIT_GENERAL, "nodes that hold a bridge")
 APPLET(until, "until", false, EXIT_GENERAL, "wait until something is so in a lab")
 APPLET(wait, "wait", true, EXIT_OF_PROCESS, "wait for processes of a node to end")
+APPLET(x11, "x11", true, EXIT_OF_COMMAND, "the caller's X display for the programs of a node")

@@ -27,8 +27,10 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
-static int exit_code(const struct applet *a, const struct err *e)
+static int exit_code(const struct applet *a, const struct call *c, const struct err *e)
 {
+	if (a->exits == EXIT_OF_COMMAND)
+		return c->verb && call_get(c, "CMD") ? exit_of_process(e) : exit_general(e);
 	return a->exits == EXIT_OF_PROCESS ? exit_of_process(e)
 	       : a->exits == EXIT_OF_SPAWN ? exit_of_spawn(e)
 					   : exit_general(e);
@@ -89,7 +91,7 @@ static int run_applet(const struct applet *a, struct call *c, char **argv)
 		fflush(stdout);
 		err_printable(e.text); /* it may quote what was typed, or what a server said */
 		fprintf(stderr, "nemu %s: %s\n", a->name, e.text);
-		code = exit_code(a, &e);
+		code = exit_code(a, c, &e);
 		if (e.kind == ERR_USAGE)
 			fprintf(stderr, "Try 'nemu %s --help'.\n", a->name);
 	}

@@ -125,7 +125,7 @@ static void print_pairs(const struct value *d)
 	for (size_t i = 0; i + 1 < d->count; i += 2) {
 		const struct value *v = d->items[i + 1];
 
-		printf("%-12s", d->items[i]->str);
+		printf("%-13s", d->items[i]->str);
 		if (v->type == V_STR)
 			printf("%s\n", v->str);
 		else if (v->type == V_BOOL)

@@ -73,6 +73,14 @@ static void drop_start(struct server *s, struct child *c)
 	c->starter = NULL;
 }
 
+void children_told(struct child *c)
+{
+	if (c->xauth)
+		unlink(c->xauth);
+	free(c->xauth);
+	c->xauth = NULL;
+}
+
 void children_forget(struct server *s, struct child *c)
 {
 	char path[NAME_MAX + 32];
@@ -81,6 +89,7 @@ void children_forget(struct server *s, struct child *c)
 		log_place(s, c->pid, path, sizeof(path));
 		unlinkat(s->lab_fd, path, 0);
 	}
+	children_told(c);
 	unlink_child(s, c);
 	drop_start(s, c);
 	free(c->tag);
@@ -235,6 +244,7 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 		.user = p->user,
 		.fds = { p->fds[0], p->fds[1], p->fds[2], p->fds[3] },
 		.mntns = s->mntns,
+		.own_file = p->xauth,
 		.controlling_tty = p->tty,
 	};
 	if (p->log && plan_log(s, p, e))
@@ -269,6 +279,8 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 		return -1;
 	}
 	c->server = s;
+	c->xauth = p->xauth;
+	p->xauth = NULL;
 	insert(s, c);
 	c->plan = p;
 	c->starter = by;
@@ -334,13 +346,14 @@ void children_session_gone(struct server *s, struct session *gone)
 	}
 }
 
-static void tell_session(struct session *w, const struct child *c)
+static void tell_session(struct session *w, struct child *c)
 {
 	if (w->wait.what != PARK_END && w->wait.what != PARK_FIRST)
 		return;
 	for (size_t i = 0; i < w->wait.count; i++) {
 		if (w->wait.pids[i] != c->pid)
 			continue;
+		children_told(c);
 		if (w->wait.what == PARK_END)
 			session_replyf(w, 200, "%d exitcode.", c->status);
 		else

@@ -27,6 +27,7 @@ struct child {
 	char *tag, *user, *command; /* tag: or NULL */
 	struct session *tied; /* gets SIGHUP when this session ends */
 	bool log;
+	char *xauth; /* its Xauthority file, or NULL */
 	bool told_to_end;
 	bool unwanted; /* nobody is left to ask for it: forgotten when it ends */
 	/* while starting: */
@@ -48,6 +49,9 @@ __attribute__((warn_unused_result)) int children_start(struct server *s, struct 
 /* NULL: no such child, or it is still starting. */
 struct child *children_find(struct server *s, pid_t pid);
 struct child *children_find_tag(struct server *s, const char *tag);
+
+/* Its end has been told to somebody: what it alone needed goes (its Xauthority file). */
+void children_told(struct child *c);
 
 /* Forgets one that has ended. */
 void children_forget(struct server *s, struct child *c);

@@ -23,6 +23,8 @@ const struct command server_commands[] = {
 	{ "PROC", "POLL", "i",	     "",     MODE_NORMAL, srv_proc_poll },
 	{ "PROC", "WAIT", "i",	     "",     MODE_NORMAL, srv_proc_wait },
 	{ "PROC", "KILL", "i",	     "i",    MODE_NORMAL, srv_proc_kill },
+	{ "X11",  "SET",  "ss",	     "",     MODE_NORMAL, srv_x11_set },
+	{ "X11",  "SOCK", "",	     "",     MODE_NORMAL, srv_x11_sock },
 
 	{ "PROC", "USER", "b",	     "",     MODE_PROC,	  srv_proc_user },
 	{ "PROC", "CWD",  "b",	     "",     MODE_PROC,	  srv_proc_cwd },
@@ -57,6 +59,8 @@ const struct command server_commands[] = {
 	{ "PROC", "NTFY", "",	     "",     MODE_PROC,	  srv_proc_ntfy },
 	{ "SOCK", "LIST", "si",	     "",     MODE_NORMAL, srv_sock_list },
 	{ "NEIG", "LIST", "",	     "",     MODE_NORMAL, srv_neig_list },
+	{ "X11",  "KEEP", "",	     "",     MODE_NORMAL, srv_x11_keep },
+	{ "X11",  "STOP", "",	     "",     MODE_NORMAL, srv_x11_stop },
 	{ "NODE", "INFO", "",	     "",     MODE_NORMAL, srv_node_info },
 	{ "NODE", "EVNT", "",	     "i",    MODE_NORMAL, srv_node_evnt },
 	{ "NODE", "END",  "",	     "",     MODE_NORMAL, srv_node_end },

@@ -123,7 +123,7 @@ static int open_stdio(struct err *e)
 static int init(struct server *s, struct err *e)
 {
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
-			     .monitor_fd = -1 };
+			     .monitor_fd = -1, .x11 = { .sock = -1 } };
 	s->started = time(NULL);
 	s->loop = loop_new(e);
 	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
@@ -148,6 +148,7 @@ static void serve(struct server *s)
 	children_free(s);
 	netlink_close(s->nl);
 	free(s->shaped);
+	x11_free(s);
 	loop_free(s->loop);
 	if (!s->isolate_pid) /* there no process can start any more, which the check needs */
 		__lsan_do_leak_check();

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "kernel/netlink.h"
 #include "loop.h"
+#include "x11.h"
 
 struct session;
 struct children;
@@ -24,6 +25,7 @@ struct server {
 	int session_count;
 	struct children *children;
 	struct import *imports;	/* interfaces that go back: imports.c */
+	struct x11 x11;
 	struct shaped *shaped;	/* what the kernel does not tell of impairments: srv_tc.c */
 	size_t shaped_count;
 

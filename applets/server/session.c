@@ -82,6 +82,7 @@ static void session_free(struct session *s)
 	struct server *srv = s->server;
 
 	children_session_gone(srv, s);
+	x11_session_gone(srv, s);
 	loop_del(srv->loop, s->id);
 	close(s->fd);
 	close_got(s);

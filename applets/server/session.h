@@ -32,6 +32,7 @@ struct plan {
 	bool log;  /* descriptors 1 and 2 go to a log of the node's */
 	bool tied; /* SIGHUP when this session ends */
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
+	char *xauth; /* its Xauthority file, removed with it; or NULL */
 };
 
 /* What a client can pass: one descriptor under each of these names; under STDIO_ALL, three. All but
@@ -40,8 +41,8 @@ enum stdio { STDIO_IN, STDIO_OUT, STDIO_ERR, STDIO_READY, STDIO_ALL, STDIO_NETNS
 extern const char *const stdio_names[STDIO_KINDS];
 
 /* What a parked session waits for: its process to start, a process to end (and be forgotten),
- * the first of several to end, the network to change. */
-enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE };
+ * the first of several to end, the network to change, the display to be given up. */
+enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE, PARK_X11 };
 
 struct session {
 	struct server *server;
@@ -116,6 +117,10 @@ SESSION_HANDLER(srv_link_nsid);
 SESSION_HANDLER(srv_link_find);
 SESSION_HANDLER(srv_link_tapf);
 SESSION_HANDLER(srv_link_impt);
+SESSION_HANDLER(srv_x11_set);
+SESSION_HANDLER(srv_x11_sock);
+SESSION_HANDLER(srv_x11_keep);
+SESSION_HANDLER(srv_x11_stop);
 SESSION_HANDLER(srv_tc_set);
 SESSION_HANDLER(srv_tc_list);
 SESSION_HANDLER(srv_addr_list);

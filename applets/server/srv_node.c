@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* QUIT, HELP, and NODE: the connection and the node itself (NODE is an extension). */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -54,6 +55,7 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 	struct server *srv = s->server;
 	own(buf) struct buf b = {0};
+	char display[32];
 
 	(void)cmd;
 	(void)e;
@@ -69,6 +71,9 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	describe_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
 	describe_bool(&b, "forwarding", srv->forwarding);
 	put_bridge(&b, srv);
+	if (srv->x11.display)
+		snprintf(display, sizeof(display), "127.0.0.1:%d", srv->x11.display);
+	describe_str(&b, "display", srv->x11.display ? display : NULL);
 	pickle_dict_end(&b);
 	pickle_stop(&b);
 	session_reply_data(s, "Node data follows.", &b);

@@ -24,6 +24,9 @@ void plan_free(struct plan *p)
 	free(p->cwd);
 	free(p->user);
 	free(p->tag);
+	if (p->xauth)
+		unlink(p->xauth);
+	free(p->xauth);
 	for (char **v = p->argv; v && *v; v++)
 		free(*v);
 	for (char **v = p->env; v && *v; v++)
@@ -244,7 +247,15 @@ int srv_proc_tty(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
-/* The server's environment without DISPLAY, unless the client gave another. */
+static bool is_variable(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(text, name, len) && text[len] == '=';
+}
+
+/* The server's environment, unless the client gave another; without what tells of a display, which
+ * is the node's to tell. */
 static int default_env(struct plan *p, struct err *e)
 {
 	size_t n = 0, out = 0;
@@ -257,7 +268,8 @@ static int default_env(struct plan *p, struct err *e)
 	if (!env)
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++) {
-		if (!strncmp(from[i], "DISPLAY=", 8))
+		if (is_variable(from[i], "DISPLAY") ||
+		    (p->xauth && is_variable(from[i], "XAUTHORITY")))
 			continue;
 		env[out] = strdup(from[i]);
 		if (!env[out++]) {
@@ -276,13 +288,13 @@ static int default_env(struct plan *p, struct err *e)
 
 static int add_variable(struct plan *p, const char *name, const char *value)
 {
-	size_t n = 0, len = strlen(name);
+	size_t n = 0;
 	char **env, *text;
 
 	while (p->env && p->env[n])
 		n++;
 	for (size_t i = 0; i < n; i++)
-		if (!strncmp(p->env[i], name, len) && p->env[i][len] == '=')
+		if (is_variable(p->env[i], name))
 			return 0; /* the client knows better */
 	env = reallocarray(p->env, n + 2, sizeof(*env));
 	if (!env)
@@ -340,6 +352,7 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct plan *p = s->plan;
+	char display[32];
 
 	(void)cmd;
 	s->plan = NULL;
@@ -348,8 +361,14 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_REFUSED, 0, "The node is ending.");
 		return FAILED;
 	}
-	if (default_env(p, e)) {
+	if (x11_prepare(s->server, &p->xauth, display, sizeof(display), e) || default_env(p, e)) {
 		plan_free(p);
+		return FAILED;
+	}
+	if (p->xauth &&
+	    (add_variable(p, "DISPLAY", display) || add_variable(p, "XAUTHORITY", p->xauth))) {
+		plan_free(p);
+		err_nomem(e);
 		return FAILED;
 	}
 	return children_start(s->server, s, p, e) ? FAILED : LATER;
@@ -442,6 +461,7 @@ int srv_proc_next(void *ctx, const struct command *cmd, struct err *e)
 			return FAILED;
 		if (c->state != CHILD_ENDED)
 			continue;
+		children_told(c);
 		session_replyf(s, 200, "%d %d ended.", (int)c->pid, c->status);
 		return NOW;
 	}

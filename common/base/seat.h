@@ -3,6 +3,9 @@
 #ifndef BASE_SEAT_H
 #define BASE_SEAT_H
 
+/* Xauthority files are called this, the server's PID, a dot, and six more characters. */
+#define X11_FILES "/tmp/.nemu-x11."
+
 struct node_seat {
 	const char *lab, *name;
 	int lab_fd;    /* the lab's folder, opened for this process alone */

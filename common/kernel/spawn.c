@@ -126,6 +126,8 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 		env = user_env(env, &user);
 		if (!env)
 			fail(report, SPAWN_USER, ENOMEM);
+		if (s->own_file && lchown(s->own_file, user.uid, user.gid))
+			fail(report, SPAWN_USER, errno);
 	}
 	if (s->mntns >= 0 && setns(s->mntns, CLONE_NEWNS))
 		fail(report, SPAWN_SESSION, errno);

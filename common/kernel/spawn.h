@@ -21,6 +21,7 @@ struct spawn {
 	const char *cwd;     /* NULL: the caller's */
 	const char *user;    /* name or number; NULL: the caller's */
 	int fds[SPAWN_FDS];  /* 0 to 2: -1: the caller's; 3: -1: none */
+	const char *own_file; /* a file that becomes the user's, or NULL */
 	int mntns;	     /* a mount namespace to enter, or -1 */
 	bool controlling_tty; /* make descriptor 0 the session's terminal */
 	struct spawn_work *work; /* spawn_start's own, until spawn_release */

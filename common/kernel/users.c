@@ -3,47 +3,23 @@
 #include "kernel/users.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-/* Runs getent and reads its first line. Its exit code: 0 found, 2 not found, 127 no getent. */
-static int getent(const char *database, const char *key, char *line, int size)
+#include "kernel/run.h"
+
+/* The first line of getent's answer. Its exit code: 0 found, 2 not found, 127 no getent. */
+static int getent(const char *database, const char *key, char *line, size_t size)
 {
-	int ends[2], status;
-	pid_t pid;
-	FILE *f;
+	char *const argv[] = { "getent", (char *)(uintptr_t)database, "--", (char *)(uintptr_t)key, NULL };
+	int code = run_output(argv, line, size);
 
-	line[0] = '\0';
-	if (pipe2(ends, O_CLOEXEC))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 0);
-		dup2(ends[1], 1);
-		dup2(null, 2);
-		execlp("getent", "getent", database, "--", key, (char *)NULL);
-		_exit(127);
-	}
-	close(ends[1]);
-	f = fdopen(ends[0], "r");
-	if (pid < 0 || !f)
-		return -1;
-	if (!fgets(line, size, f))
-		line[0] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	fclose(f);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return code;
 }
 
 static bool is_number(const char *s)

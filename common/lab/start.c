@@ -88,6 +88,19 @@ static void clean_up(const struct node_seat *seat, const struct socket_id *own_s
 	}
 }
 
+/* A server that was killed leaves the Xauthority files of its programs. */
+static void remove_xauth(pid_t server)
+{
+	own(dir) DIR *dir = opendir("/tmp");
+	char prefix[64];
+	struct dirent *d;
+	int len = snprintf(prefix, sizeof(prefix), "%s%d.", strrchr(X11_FILES, '/') + 1, (int)server);
+
+	while (dir && (d = readdir(dir)))
+		if (!strncmp(d->d_name, prefix, (size_t)len))
+			unlinkat(dirfd(dir), d->d_name, 0);
+}
+
 /* Waits for the server's end, then leaves nothing behind. */
 static void keep(const struct node_seat *seat, pid_t server, const struct socket_id *own_socket)
 {
@@ -110,6 +123,8 @@ static void keep(const struct node_seat *seat, pid_t server, const struct socket
 			break;
 	}
 	kill_rest();
+	if (si.si_code != CLD_EXITED)
+		remove_xauth(server);
 	clean_up(seat, own_socket);
 }
 
