@@ -47,29 +47,15 @@ static int finish(int code)
 	return code;
 }
 
-static void print_quoted(const char *word)
-{
-	if (*word && !word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					"0123456789_-+=./:,@%")]) {
-		fprintf(stderr, " %s", word);
-		return;
-	}
-	fputs(" '", stderr);
-	for (; *word; word++)
-		if (*word == '\'')
-			fputs("'\\''", stderr);
-		else
-			fputc(*word, stderr);
-	fputc('\'', stderr);
-}
-
 /* The command as a line that can be run again. */
 static void trace(const struct call *c, const struct call *before, char **argv)
 {
 	fprintf(stderr, "nemu -L %s%s%s %s", c->lab, before->json ? " -j" : "",
 		before->quiet ? " -q" : "", c->applet->name);
-	for (; *argv; argv++)
-		print_quoted(*argv);
+	for (; *argv; argv++) {
+		fputc(' ', stderr);
+		output_word(*argv, stderr);
+	}
 	fputc('\n', stderr);
 }
 

@@ -271,6 +271,7 @@ void describe_route(struct buf *b, const struct route *r, const struct ifaces *a
 	else if (r->dst.family)
 		snprintf(dst, sizeof(dst), "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
 	pickle_dict(b);
+	describe_str(b, "family", r->family == AF_INET6 ? "inet6" : "inet");
 	if (r->type != RTN_UNICAST)
 		describe_str(b, "type", type ? type : "unknown");
 	describe_str(b, "dst", dst);

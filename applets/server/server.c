@@ -269,6 +269,7 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 	    ns_hostname(s->name, e))
 		return -1;
 	s->forwarding = !o->host;
+	s->dad = o->dad;
 	if (ns_sysctls(s->forwarding, !o->dad, e))
 		return -1;
 	s->isolate_pid = o->isolate_pid;

@@ -36,7 +36,7 @@ struct server {
 	loop_id listen_id;
 	int mntns; /* with a PID namespace: where its /proc is; else -1 */
 	pid_t init; /* the first process of the PID namespace, or 0 */
-	bool isolate_pid, forwarding;
+	bool isolate_pid, forwarding, dad;
 	int bridge; /* a switch: the index of its bridge; else 0 */
 	time_t started;
 	int signal_fd;

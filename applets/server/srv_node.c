@@ -70,6 +70,7 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	describe_int(&b, "sessions", srv->session_count);
 	describe_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
 	describe_bool(&b, "forwarding", srv->forwarding);
+	describe_bool(&b, "dad", srv->dad);
 	put_bridge(&b, srv);
 	if (srv->x11.display)
 		snprintf(display, sizeof(display), "127.0.0.1:%d", srv->x11.display);

@@ -20,7 +20,7 @@ static int open_device(struct err *e)
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return err_set(e, ERR_FEATURE, errno,
+		return err_set(e, ERR_FEATURE, EOPNOTSUPP,
 			       DEVICE ": %s (module tun; in a container, the device)",
 			       strerror(errno));
 	return err_os(e, errno, DEVICE);

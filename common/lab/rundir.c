@@ -253,6 +253,21 @@ static char **read_names(DIR *dir, size_t *n)
 	return NULL;
 }
 
+char **rundir_labs(struct err *e)
+{
+	own(fd) int fd = rundir_open(false, e);
+	char **none;
+
+	if (fd >= 0)
+		return rundir_names(fd, e);
+	if (e->kind != ERR_ABSENT)
+		return NULL;
+	none = calloc(1, sizeof(*none));
+	if (!none)
+		err_nomem(e);
+	return none;
+}
+
 char **rundir_names(int dir_fd, struct err *e)
 {
 	int fd = openat(dir_fd, ".", DIR_FLAGS);

@@ -29,6 +29,9 @@ void rundir_unlock(int lab_fd);
 /* With the lock held: removes what a dead node has left. */
 void rundir_remove_node(int lab_fd, const char *name);
 
+/* Names of all labs, as rundir_names gives them; none if there is no run directory. NULL: error. */
+char **rundir_labs(struct err *e);
+
 /* Removes the lab's folder if nothing is in it. */
 void rundir_remove_lab(const char *lab);
 

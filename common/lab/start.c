@@ -134,6 +134,7 @@ __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pi
 {
 	struct err e = ERR_INIT;
 
+	prctl(PR_SET_NAME, "nemu-server");
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != keeper)
 		_exit(1);
@@ -158,6 +159,7 @@ static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prctl(PR_SET_NAME, "nemu-keeper");
 	server = fork();
 	if (!server)
 		be_server(seat, keeper, &own_socket, serve, options);

@@ -12,6 +12,9 @@
 /* One JSON document and a newline. Bytes that are no UTF-8 become U+FFFD. */
 void output_json(const struct value *v, FILE *out);
 
+/* A word as sh(1) reads it back: quoted where it must be. */
+void output_word(const char *word, FILE *out);
+
 /* A table. Start with {0}; cells are copied. NULL or "" prints as "-". Control characters are
  * made printable. */
 struct table {
