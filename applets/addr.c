@@ -88,7 +88,7 @@ static int change(struct call *c, const char *command, struct err *e)
 	if (broadcast)
 		client_put_s(&client, broadcast);
 	client_end(&client);
-	return of_node(c, client_done(&client, e), e);
+	return client_later(&client, c->node, e);
 }
 
 static int addr_add(struct call *c, struct err *e)

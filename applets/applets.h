@@ -19,6 +19,13 @@
 #include "list.h"
 #undef APPLET
 
+/* An applet by name; NULL: there is none. Runs one: prints its error, returns its exit code; argv is
+ * what follows the name. Prints an error, as if it had ended with it; returns the exit code that
+ * goes with it. where: "FILE:LINE", or NULL. (main.c, for batch.) */
+const struct applet *applet_find(const char *name);
+int applet_run(const struct applet *a, struct call *c, char **argv);
+int applet_failed(const struct applet *a, const char *where, struct err *e);
+
 /* Connects to the node of the call. */
 __attribute__((warn_unused_result)) static inline int connect_node(struct client *c,
 								   const struct call *call,

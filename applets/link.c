@@ -316,44 +316,6 @@ static int link_del(struct call *c, struct err *e)
 
 /* ------------------------------------------------------------------ list */
 
-/* The impairments of one end, as they would be typed. */
-static void impairments_line(const struct value *end, struct buf *line)
-{
-	const struct value *d = value_get(end, "impairments");
-
-	for (int i = 0; i < IMP_COUNT; i++) {
-		const struct impairment_word *w = &impairment_words[i];
-		char text[IMPAIRMENT_TEXT];
-
-		if (value_get(d, w->name))
-			buf_addf(line, "%s%s %s", line->len ? " " : "", w->name,
-				 impairment_text(w, (uint64_t)value_num(d, w->name, 0), text));
-	}
-}
-
-/* In JSON they have their units, too, as they would be typed. */
-static void name_units(const struct value *list, struct value_pool *pool)
-{
-	for (size_t i = 0; i < value_len(list); i++) {
-		const struct value *ends = value_get(value_at(list, i), "ends");
-
-		for (size_t k = 0; k < value_len(ends); k++) {
-			const struct value *d = value_get(value_at(ends, k), "impairments");
-
-			for (size_t n = 0; d && n + 1 < d->count; n += 2) {
-				enum impairment what = impairment_find(d->items[n]->str);
-				char text[IMPAIRMENT_TEXT];
-
-				if (what == IMP_COUNT || impairment_words[what].unit == UNIT_COUNT)
-					continue;
-				impairment_text(&impairment_words[what],
-						(uint64_t)d->items[n + 1]->num, text);
-				d->items[n + 1] = value_cstr(pool, text);
-			}
-		}
-	}
-}
-
 /* Of the queueing discipline at the root, which counts for all of them. */
 static int64_t counter(const struct value *end, const char *key)
 {
@@ -371,8 +333,8 @@ static void link_cells(const struct value *ends, struct buf *what, struct buf *d
 {
 	own(buf) struct buf a = {0}, b = {0};
 
-	impairments_line(value_at(ends, 0), &a);
-	impairments_line(value_at(ends, 1), &b);
+	impairments_text(value_get(value_at(ends, 0), "impairments"), &a);
+	impairments_text(value_get(value_at(ends, 1), "impairments"), &b);
 	if (!a.len && !b.len)
 		return;
 	if (value_len(ends) == 2 && !strcmp(buf_cstr(&a), buf_cstr(&b)))
@@ -421,7 +383,8 @@ static int link_list(struct call *c, struct err *e)
 	if (!list)
 		return -1;
 	if (c->json) {
-		name_units(list, &pool);
+		for (size_t i = 0; i < value_len(list); i++)
+			impairments_name_units(value_get(value_at(list, i), "ends"), &pool);
 		output_json(list, stdout);
 	} else {
 		print_links(list, c->quiet);

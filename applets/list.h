@@ -5,9 +5,11 @@
  * dispatch and help are made of it; to add an applet, add its file and its line.
  */
 APPLET(addr, "addr", true, EXIT_GENERAL, "addresses of a node's interfaces")
+APPLET(batch, "batch", false, EXIT_GENERAL, "commands from a file, a line each")
 APPLET(exec, "exec", true, EXIT_OF_PROCESS, "run a program in a node, in the foreground")
 APPLET(if, "if", true, EXIT_GENERAL, "interfaces of a node")
 APPLET(kill, "kill", true, EXIT_GENERAL, "signal processes of a node, with all they started")
+APPLET(lab, "lab", false, EXIT_OF_COMMAND, "whole labs: run, list, remove, save, draw")
 APPLET(link, "link", false, EXIT_GENERAL, "links between nodes, and what they do to packets")
 APPLET(logs, "logs", true, EXIT_GENERAL, "what a process of a node has printed")
 APPLET(node, "node", false, EXIT_GENERAL, "make, list and remove nodes")

@@ -19,7 +19,7 @@ static const struct applet applets[] = {
 };
 #undef APPLET
 
-static const struct applet *find(const char *name)
+const struct applet *applet_find(const char *name)
 {
 	for (const struct applet *a = applets; a->name; a++)
 		if (!strcmp(a->name, name))
@@ -27,13 +27,31 @@ static const struct applet *find(const char *name)
 	return NULL;
 }
 
-static int exit_code(const struct applet *a, const struct call *c, const struct err *e)
+static int exit_code(const struct applet *a, bool command, const struct err *e)
 {
 	if (a->exits == EXIT_OF_COMMAND)
-		return c->verb && call_get(c, "CMD") ? exit_of_process(e) : exit_general(e);
+		return command ? exit_of_process(e) : exit_general(e);
 	return a->exits == EXIT_OF_PROCESS ? exit_of_process(e)
 	       : a->exits == EXIT_OF_SPAWN ? exit_of_spawn(e)
 					   : exit_general(e);
+}
+
+static int failed(const struct applet *a, const char *where, bool command, struct err *e)
+{
+	fflush(stdout);
+	err_printable(e->text); /* it may quote what was typed, or what a server said */
+	if (where)
+		fprintf(stderr, "nemu batch: %s: %s: %s\n", where, a->name, e->text);
+	else
+		fprintf(stderr, "nemu %s: %s\n", a->name, e->text);
+	if (e->kind == ERR_USAGE)
+		fprintf(stderr, "Try 'nemu %s --help'.\n", a->name);
+	return exit_code(a, command, e);
+}
+
+int applet_failed(const struct applet *a, const char *where, struct err *e)
+{
+	return failed(a, where, false, e);
 }
 
 /* What was printed must have arrived, or the exit code says so. */
@@ -59,7 +77,7 @@ static void trace(const struct call *c, const struct call *before, char **argv)
 	fputc('\n', stderr);
 }
 
-static int run_applet(const struct applet *a, struct call *c, char **argv)
+int applet_run(const struct applet *a, struct call *c, char **argv)
 {
 	struct err e = ERR_INIT;
 	const char *env = getenv("NEMU_TRACE");
@@ -68,19 +86,16 @@ static int run_applet(const struct applet *a, struct call *c, char **argv)
 
 	if (!code && c->help) {
 		words_print_help(a, stdout);
-	} else if (!code) {
+	} else if (!code && (!c->go_on || c->go_on(c))) {
 		if (c->verbose || (env && *env))
 			trace(c, &before, argv);
 		code = c->verb->run(c, &e);
+		if (code > 0 && c->where)
+			fprintf(stderr, "nemu batch: %s: %s: exit code %d\n", c->where, a->name, code);
 	}
-	if (code < 0) {
-		fflush(stdout);
-		err_printable(e.text); /* it may quote what was typed, or what a server said */
-		fprintf(stderr, "nemu %s: %s\n", a->name, e.text);
-		code = exit_code(a, c, &e);
-		if (e.kind == ERR_USAGE)
-			fprintf(stderr, "Try 'nemu %s --help'.\n", a->name);
-	}
+	/* What comes behind the line that ended a batch was sent too early; it did not happen. */
+	if (code < 0 && (!c->go_on || c->go_on(c)))
+		code = failed(a, c->where, c->verb && call_get(c, "CMD"), &e);
 	words_free(c);
 	return finish(code);
 }
@@ -199,14 +214,14 @@ static int run_by_first_word(struct call *c, char **argv)
 	if (**argv == '-')
 		return finish(own_options(argv));
 	if (!strcmp(*argv, "help")) {
-		a = argv[1] ? find(argv[1]) : NULL;
+		a = argv[1] ? applet_find(argv[1]) : NULL;
 		if (!argv[1])
 			return finish(print_help(stdout));
 		if (a)
 			return words_print_help(a, stdout), finish(0);
 		argv++;
 	}
-	a = find(*argv);
+	a = applet_find(*argv);
 	if (!a) {
 		char name[80];
 
@@ -214,7 +229,7 @@ static int run_by_first_word(struct call *c, char **argv)
 		err_printable(name);
 		return usage("nemu: %s: no such applet\n", name);
 	}
-	return run_applet(a, c, argv + 1);
+	return applet_run(a, c, argv + 1);
 }
 
 /* Descriptors 0 to 2 are open from here on, so that no other can be taken for one of them. */
@@ -240,6 +255,6 @@ int main(int argc, char **argv)
 		return 1;
 	open_stdio();
 	name = name ? name + 1 : argv[0];
-	a = find(strncmp(name, "nemu-", 5) ? name : name + 5);
-	return a ? run_applet(a, &c, argv + 1) : run_by_first_word(&c, argv + 1);
+	a = applet_find(strncmp(name, "nemu-", 5) ? name : name + 5);
+	return a ? applet_run(a, &c, argv + 1) : run_by_first_word(&c, argv + 1);
 }

@@ -109,7 +109,7 @@ static int change(struct call *c, const char *command, struct err *e)
 	client_put_i(&client, index);
 	client_put_i(&client, w.metric);
 	client_end(&client);
-	return of_node(c, client_done(&client, e), e);
+	return client_later(&client, c->node, e);
 }
 
 static int route_add(struct call *c, struct err *e)

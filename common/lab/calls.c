@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static int find_in_list(struct client *c, const char *name, int *index, struct e
 	return *index ? 0 : err_set(e, ERR_ABSENT, ENODEV, "%s: no such interface", name);
 }
 
-int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
+static int ask_ifindex(struct client *c, const char *name, int *index, struct err *e)
 {
 	char text[64];
 	int code;
@@ -68,6 +69,24 @@ int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
 	if (e->kind == ERR_ABSENT)
 		err_set(e, ERR_ABSENT, ENODEV, "%s: no such interface", name);
 	return -1;
+}
+
+int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
+{
+	const size_t room = sizeof(c->interfaces) / sizeof(*c->interfaces);
+
+	for (size_t i = 0; i < room && i < c->known; i++)
+		if (!strcmp(c->interfaces[i].name, name)) {
+			*index = c->interfaces[i].index;
+			return 0;
+		}
+	if (ask_ifindex(c, name, index, e))
+		return -1;
+	if (c->kept) {
+		snprintf(c->interfaces[c->known % room].name, IFNAMSIZ, "%s", name);
+		c->interfaces[c->known++ % room].index = *index;
+	}
+	return 0;
 }
 
 void call_impair(struct client *c, int index, const struct impairment_change *change)
@@ -378,7 +397,7 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 	return 0;
 }
 
-int call_run(struct client *c, const struct program *p, pid_t *pid, struct err *e)
+static int run_program(struct client *c, const struct program *p, pid_t *pid, struct err *e)
 {
 	own(fd) int null = -1;
 	int fds[4], code, first;
@@ -411,4 +430,12 @@ int call_run(struct client *c, const struct program *p, pid_t *pid, struct err *
 		return -1;
 	*pid = (pid_t)strtol(text, NULL, 10);
 	return *pid > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no process");
+}
+
+int call_run(struct client *c, const struct program *p, pid_t *pid, struct err *e)
+{
+	int rc = run_program(c, p, pid, e);
+
+	c->spoiled |= rc != 0; /* it may be in the middle of a description */
+	return rc;
 }

@@ -14,7 +14,8 @@
 #include "base/value.h"
 #include "lab/client.h"
 
-/* The index of an interface. ERR_ABSENT: "NAME: no such interface". */
+/* The index of an interface; on a connection that is kept (pool.h) it is asked for once. ERR_ABSENT:
+ * "NAME: no such interface". */
 __attribute__((warn_unused_result)) int call_ifindex(struct client *c, const char *name, int *index,
 						     struct err *e);
 

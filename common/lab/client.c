@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "lab/name.h"
+#include "lab/pool.h"
 #include "lab/rundir.h"
 #include "wire/base64.h"
 #include "wire/line.h"
@@ -19,17 +21,15 @@
 #include "wire/pickle.h"
 
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
+#define FULL 8192	       /* bytes that are worth sending before anybody waits for the answer */
 
-int client_open(struct client *c, const char *lab, const char *node, struct err *e)
+static int connect_to(struct client *c, const char *lab, const char *node, struct err *e)
 {
 	own(fd) int lab_fd = -1;
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
 	bool stale;
 
-	*c = (struct client)CLIENT_INIT;
-	if (name_check("node", node, e))
-		return -1;
 	lab_fd = rundir_open_lab(lab, false, e);
 	if (lab_fd < 0 && e->kind != ERR_ABSENT)
 		return -1;
@@ -43,10 +43,23 @@ int client_open(struct client *c, const char *lab, const char *node, struct err 
 	return 0;
 }
 
+int client_open(struct client *c, const char *lab, const char *node, struct err *e)
+{
+	*c = (struct client)CLIENT_INIT;
+	if (name_check("node", node, e))
+		return -1;
+	return pool_take(lab, node, c) ? 0 : connect_to(c, lab, node, e);
+}
+
 void client_close(struct client *c)
 {
+	if (pool_give(c)) {
+		*c = (struct client)CLIENT_INIT;
+		return;
+	}
 	if (c->fd >= 0)
 		close(c->fd);
+	free(c->later);
 	buf_free(&c->in);
 	buf_free(&c->out);
 	*c = (struct client)CLIENT_INIT;
@@ -74,6 +87,7 @@ void client_put_b(struct client *c, const char *text)
 
 void client_end(struct client *c)
 {
+	c->open_replies++;
 	buf_addc(&c->out, '\n');
 }
 
@@ -205,7 +219,12 @@ static int push_and_greet(struct client *c, struct err *e)
 static int read_reply(struct client *c, int *code, const char **text, size_t *text_len,
 		      struct err *e)
 {
-	return push_and_greet(c, e) ? -1 : read_one(c, code, text, text_len, e);
+	if (client_catch_up(c, e) || read_one(c, code, text, text_len, e)) {
+		c->spoiled = true;
+		return -1;
+	}
+	c->open_replies--;
+	return 0;
 }
 
 static const struct value *unpack(const char *text, size_t len, struct value_pool *pool,
@@ -240,6 +259,68 @@ static int failure(int code, const char *text, size_t len, struct err *e)
 	err_set(e, ERR_REFUSED, 0, "refused by the server: %.*s", len > 300 ? 300 : (int)len, text);
 	err_printable(e->text);
 	return -1;
+}
+
+/* Of what was read: is it a success? */
+static int judge(int code, const char *text, size_t len, struct err *e)
+{
+	if (code >= 500)
+		return failure(code, text, len, e);
+	return code / 100 == 2 ? 0 : err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+}
+
+static int catch_up(struct client *c, struct err *e)
+{
+	const char *text;
+	size_t len;
+	int code;
+
+	if (push_and_greet(c, e))
+		return -1;
+	for (size_t i = 0; i < c->later_count; i++) {
+		struct err of = ERR_INIT;
+
+		if (read_one(c, &code, &text, &len, e)) {
+			c->later[0] = c->later[i];
+			return -1;
+		}
+		c->open_replies--;
+		if (judge(code, text, len, &of))
+			pool_failed(c, &c->later[i], &of);
+	}
+	c->later_count = 0;
+	return 0;
+}
+
+/* The errors of earlier commands are theirs; this one fails only if the connection does. */
+int client_catch_up(struct client *c, struct err *e)
+{
+	if (c->fd < 0 || !catch_up(c, e))
+		return 0;
+	if (c->later_count) { /* it is the fate of all; one is told */
+		struct err of = *e;
+
+		pool_failed(c, &c->later[0], &of);
+	}
+	c->later_count = 0;
+	c->spoiled = true;
+	return -1;
+}
+
+int client_later(struct client *c, const char *node, struct err *e)
+{
+	struct origin *more;
+
+	if (!c->kept)
+		return client_done(c, e) ? err_prefix(e, "%s", node) : 0;
+	more = reallocarray(c->later, c->later_count + 1, sizeof(*more));
+	if (!more)
+		return err_nomem(e);
+	c->later = more;
+	c->later[c->later_count++] = pool_now();
+	if (c->out.len < FULL)
+		return 0;
+	return push(c, e) ? err_prefix(e, "%s", node) : 0;
 }
 
 int client_reply(struct client *c, int *code, char *text, size_t size, struct err *e)
@@ -292,6 +373,7 @@ int client_send_fds(struct client *c, const char *name, const int *fds, size_t n
 		return -1;
 	if (code != 354)
 		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+	c->open_replies++;
 	return passfd_send(c->fd, name, strlen(name), fds, n, 0) ? lost(e, errno) : 0;
 }
 
@@ -303,7 +385,7 @@ int client_receive(struct client *c, struct err *e)
 	int code;
 
 	/* A server that refuses sends no byte. */
-	if (push_and_greet(c, e))
+	if (client_catch_up(c, e))
 		return -1;
 	if (recv(c->fd, &byte, 1, MSG_PEEK) != 1)
 		return lost(e, 0);
@@ -321,7 +403,7 @@ int client_poll(struct client *c, int other, int ms)
 	struct pollfd p[2] = { { .fd = c->fd, .events = POLLIN }, { .fd = other, .events = POLLIN } };
 	struct err ignored;
 
-	if (push_and_greet(c, &ignored) || c->in.len > c->taken)
+	if (client_catch_up(c, &ignored) || c->in.len > c->taken)
 		return 1;
 	while (poll(p, 2, ms) < 0)
 		if (errno != EINTR)

@@ -13,12 +13,29 @@
 #include "base/err.h"
 #include "base/value.h"
 
+/* What a command belongs to, for errors that are known later: the giver's. */
+struct origin {
+	unsigned long line;
+	const void *what;
+};
+
 struct client {
 	int fd;
 	pid_t pid; /* of the server */
 	struct buf in, out;
-	size_t taken; /* bytes of in that are done with */
-	bool greeted; /* its greeting has been read */
+	size_t taken;	  /* bytes of in that are done with */
+	bool greeted;	  /* its greeting has been read */
+	bool spoiled;	  /* something failed: of no use for another command */
+	int open_replies; /* to commands that were put */
+	/* Of a connection that is kept (pool.h): */
+	struct kept *kept;
+	struct origin *later; /* commands whose replies are read later */
+	size_t later_count;
+	struct { /* interfaces that it was asked for */
+		char name[16];
+		int index;
+	} interfaces[8];
+	size_t known; /* how many were; the last 8 are there */
 };
 
 /* Connects; the greeting is read with the first reply. ERR_ABSENT: no such node. Close it in
@@ -51,6 +68,14 @@ __attribute__((warn_unused_result)) int client_reply(struct client *c, int *code
 
 /* Reads one reply which must be a success; the text is dropped. */
 __attribute__((warn_unused_result)) int client_done(struct client *c, struct err *e);
+
+/* The same for a command that was put as the last; an error gets the name of its node in front. If
+ * connections are kept (pool.h) it may return before, and the error goes to whom the pool tells. */
+__attribute__((warn_unused_result)) int client_later(struct client *c, const char *node,
+						     struct err *e);
+
+/* Sends what was put, and reads the replies that are to be read later. */
+__attribute__((warn_unused_result)) int client_catch_up(struct client *c, struct err *e);
 
 /* Reads one reply whose last line is a pickle. NULL: error. */
 const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e);

@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/net.h"
 #include "base/num.h"
+#include "base/pidfd.h"
 #include "kernel/run.h"
 
 /* HOST:NUMBER[.SCREEN] taken apart; host has size bytes. */
@@ -57,7 +57,7 @@ static bool try_connect(struct display *d)
 		return false;
 	if (d->addr.ss_family == AF_UNIX &&
 	    !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) && peer.pid > 0)
-		d->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+		d->pidfd = open_pidfd(peer.pid);
 	return true;
 }
 

@@ -4,24 +4,18 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/pidfd.h"
 #include "lab/calls.h"
 #include "lab/client.h"
 #include "lab/rundir.h"
 
 #define BATCH 250
 #define PATIENCE_S 5 /* with a server that does not answer */
-
-static int pidfd_open(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
 
 static void wait_gone(int pidfd)
 {
@@ -35,9 +29,9 @@ static void wait_gone(int pidfd)
  * gone. */
 static int end_by_force(const char *lab, const char *name, pid_t pid, struct err *e)
 {
-	own(fd) int pidfd = pid > 0 ? pidfd_open(pid) : -1, lab_fd = -1;
+	own(fd) int pidfd = pid > 0 ? open_pidfd(pid) : -1, lab_fd = -1;
 
-	if (pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0))
+	if (pidfd < 0 || signal_pidfd(pidfd, SIGKILL))
 		return err_prefix(e, "%s", name);
 	wait_gone(pidfd);
 	lab_fd = rundir_lock_lab(lab, false, e);
@@ -78,7 +72,7 @@ static int hear(struct ending *x, const char *lab, struct err *e)
 			return 0; /* it was ending by itself */
 		return end_by_force(lab, x->name, x->c.pid, e);
 	}
-	x->pidfd = pidfd_open(last);
+	x->pidfd = open_pidfd(last);
 	client_close(&x->c);
 	return 0;
 }

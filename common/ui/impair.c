@@ -143,3 +143,33 @@ int impairments_of_call(struct impairment_change *change, const struct call *c, 
 	}
 	return 0;
 }
+
+void impairments_text(const struct value *d, struct buf *line)
+{
+	for (int i = 0; i < IMP_COUNT; i++) {
+		const struct impairment_word *w = &impairment_words[i];
+		char text[IMPAIRMENT_TEXT];
+
+		if (value_get(d, w->name))
+			buf_addf(line, "%s%s %s", line->len ? " " : "", w->name,
+				 impairment_text(w, (uint64_t)value_num(d, w->name, 0), text));
+	}
+}
+
+void impairments_name_units(const struct value *list, struct value_pool *pool)
+{
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *d = value_get(value_at(list, i), "impairments");
+
+		for (size_t n = 0; d && n + 1 < d->count; n += 2) {
+			enum impairment what = impairment_find(d->items[n]->str);
+			char text[IMPAIRMENT_TEXT];
+
+			if (what == IMP_COUNT || impairment_words[what].unit == UNIT_COUNT ||
+			    d->items[n + 1]->type != V_INT)
+				continue;
+			impairment_text(&impairment_words[what], (uint64_t)d->items[n + 1]->num, text);
+			d->items[n + 1] = value_cstr(pool, text);
+		}
+	}
+}

@@ -5,7 +5,9 @@
 #ifndef UI_IMPAIR_H
 #define UI_IMPAIR_H
 
+#include "base/buf.h"
 #include "base/impair.h"
+#include "base/value.h"
 #include "ui/words.h"
 
 /* For the tables of words. */
@@ -27,5 +29,10 @@ bool impairment_parse(const struct impairment_word *w, const char *text, uint64_
  * IMPAIRMENT_TEXT bytes and is returned. */
 #define IMPAIRMENT_TEXT 32
 const char *impairment_text(const struct impairment_word *w, uint64_t value, char *buf);
+/* All of a dict of words and numbers, "rate 10mbit delay 20ms", behind what is in line already. */
+void impairments_text(const struct value *d, struct buf *line);
+/* In JSON they have their units, too: in each dict of the list, the numbers of its "impairments"
+ * become texts. */
+void impairments_name_units(const struct value *list, struct value_pool *pool);
 
 #endif

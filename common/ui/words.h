@@ -61,6 +61,9 @@ struct call {
 	const char *lab; /* -L, else $NEMU_LAB, else "default" */
 	const char *node;
 	bool json, quiet, verbose, help;
+	/* In a batch, else NULL: "FILE:LINE"; asked when the words have been read: shall it be done? */
+	const char *where;
+	bool (*go_on)(const struct call *c);
 	struct given given[WORDS_MAX]; /* as verb->words; v points into one block */
 	char **block;
 };

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lab save: interfaces, links and addresses, in the order in which they can be made. */
+#include <inttypes.h>
+#include <stdint.h>
+
+#include "base/net.h"
+#include "lab_save.h"
+#include "ui/impair.h"
+
+static const struct value *data_of(const struct value *iface)
+{
+	return value_get(value_get(iface, "linkinfo"), "info_data");
+}
+
+static const char *kind_of(const struct value *iface)
+{
+	return str(value_get(iface, "linkinfo"), "info_kind");
+}
+
+static bool has_flag(const struct value *iface, const char *flag)
+{
+	const struct value *flags = value_get(iface, "flags");
+
+	for (size_t i = 0; i < value_len(flags); i++)
+		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
+			return true;
+	return false;
+}
+
+static void endpoint(char *buf, size_t size, const char *node, const char *iface)
+{
+	snprintf(buf, size, "%s:%s", node, iface);
+}
+
+/* One of a node's, in the order of names. */
+struct item {
+	const char *node;
+	const struct value *d, *of; /* the interface; its node */
+	const char *kind;
+	bool made; /* an earlier line makes it */
+};
+
+struct items {
+	struct item *v;
+	size_t n;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int nodes = strcmp(x->node, y->node);
+
+	return nodes ? nodes : strcmp(str(x->d, "ifname"), str(y->d, "ifname"));
+}
+
+static bool collect(struct items *all, const struct value *nodes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < value_len(nodes); i++)
+		n += value_len(value_get(value_at(nodes, i), "interfaces"));
+	all->v = calloc(n + 1, sizeof(*all->v));
+	for (size_t i = 0; all->v && i < value_len(nodes); i++) {
+		const struct value *node = value_at(nodes, i), *list = value_get(node, "interfaces");
+
+		for (size_t k = 0; k < value_len(list); k++) {
+			const struct value *d = value_at(list, k);
+			struct item *x = &all->v[all->n++];
+
+			*x = (struct item){ str(node, "name"), d, node, kind_of(d), false };
+			x->made = is(d, "ifname", "lo") || is(d, "ifname", value_text(node, "bridge", "lo"));
+		}
+	}
+	if (all->v)
+		qsort(all->v, all->n, sizeof(*all->v), compare);
+	return all->v;
+}
+
+static struct item *find(const struct items *all, const char *node, const char *name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->v[i].node, node) && is(all->v[i].d, "ifname", name))
+			return &all->v[i];
+	return NULL;
+}
+
+/* What a bridge has that a new one has not. In JSON, as with ip(8), times are hundredths of a
+ * second. */
+static bool put_bridge(const struct value *data)
+{
+	static const struct {
+		const char *word, *key;
+		int64_t fresh;
+		bool time;
+	} words[] = { { "stp", "stp_state", 0, false },
+		      { "forward-delay", "forward_delay", 1500, true },
+		      { "hello", "hello_time", 200, true },
+		      { "ageing", "ageing_time", 30000, true },
+		      { "max-age", "max_age", 2000, true },
+		      { "vlan-filtering", "vlan_filtering", 0, false } };
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		int64_t n = value_num(data, words[i].key, words[i].fresh);
+
+		if (n == words[i].fresh)
+			continue;
+		any = true;
+		if (!words[i].time)
+			printf(" %s %s", words[i].word, n ? "on" : "off");
+		else if (n % 100)
+			printf(" %s %" PRId64 "ms", words[i].word, n * 10);
+		else
+			printf(" %s %" PRId64 "s", words[i].word, n / 100);
+	}
+	return any;
+}
+
+/* Types that "if add" makes with all that it knows of them. */
+static bool can_make(const char *kind)
+{
+	static const char *const kinds[] = { "bridge",	"tun", "dummy",	  "ifb", "vlan",     "vxlan",
+					     "macvlan", "vrf", "macvtap", "wireguard" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i], kind))
+			return true;
+	return false;
+}
+
+/* The interface below it, "" if there is none. */
+static const char *below(const struct item *x)
+{
+	return !strcmp(x->kind, "vxlan") ? str(data_of(x->d), "link") : str(x->d, "link");
+}
+
+static void make(struct item *x)
+{
+	const struct value *data = data_of(x->d);
+	bool tun = !strcmp(x->kind, "tun");
+
+	PUT("nemu if", x->node, "add", str(x->d, "ifname"), "type", tun ? str(data, "type") : x->kind);
+	if (*below(x))
+		PUT("", "link", below(x));
+	save_number("id", data, "id");
+	save_text("mode", data, "mode");
+	save_text("remote", data, "remote");
+	save_text("remote", data, "remote6");
+	save_text("local", data, "local");
+	save_text("local", data, "local6");
+	save_number("dstport", data, "port");
+	save_number("table", data, "table");
+	save_number("user", data, "uid");
+	if (!strcmp(x->kind, "bridge"))
+		put_bridge(data);
+	putchar('\n');
+	x->made = true;
+	if (!strcmp(x->kind, "wireguard"))
+		save_comment("not saved: %s:%s: keys and peers of wireguard", x->node, str(x->d, "ifname"));
+}
+
+/* Those that stand on nothing, or on what is there. */
+static void make_all(const struct items *all, bool stacked)
+{
+	bool progress = true;
+
+	while (progress) {
+		progress = false;
+		for (size_t i = 0; i < all->n; i++) {
+			struct item *x = &all->v[i], *under;
+
+			if (x->made || !can_make(x->kind) || (*below(x) && !stacked))
+				continue;
+			under = *below(x) ? find(all, x->node, below(x)) : NULL;
+			if (*below(x) && (!under || !under->made))
+				continue;
+			make(x);
+			progress = true;
+		}
+	}
+}
+
+/* ------------------------------------------------------------------ links */
+
+struct link {
+	const struct value *ends[2]; /* the first by name first */
+};
+
+static int compare_ends(const struct value *a, const struct value *b)
+{
+	int nodes = strcmp(str(a, "node"), str(b, "node"));
+
+	return nodes ? nodes : strcmp(str(a, "ifname"), str(b, "ifname"));
+}
+
+static int compare_links(const void *a, const void *b)
+{
+	return compare_ends(((const struct link *)a)->ends[0], ((const struct link *)b)->ends[0]);
+}
+
+static void save_link(const struct link *l, const struct items *all)
+{
+	struct buf text[2] = { {0}, {0} };
+	char ends[2][128];
+	bool same;
+
+	for (int i = 0; i < 2; i++) {
+		struct item *x = find(all, str(l->ends[i], "node"), str(l->ends[i], "ifname"));
+
+		if (x)
+			x->made = true;
+		endpoint(ends[i], sizeof(ends[i]), str(l->ends[i], "node"), str(l->ends[i], "ifname"));
+		impairments_text(value_get(l->ends[i], "impairments"), &text[i]);
+	}
+	same = !strcmp(buf_cstr(&text[0]), buf_cstr(&text[1]));
+	PUT("nemu link add", ends[0], ends[1]);
+	printf("%s%s\n", same && text[0].len ? " " : "", same ? buf_cstr(&text[0]) : "");
+	for (int i = 0; i < 2; i++) {
+		if (!same && text[i].len) {
+			PUT("nemu link set", ends[i]);
+			printf(" %s\n", buf_cstr(&text[i]));
+		}
+		buf_free(&text[i]);
+	}
+}
+
+static bool save_links(const struct value *links, const struct items *all)
+{
+	size_t n = 0;
+	struct link *v = calloc(value_len(links) + 1, sizeof(*v));
+
+	for (size_t i = 0; v && i < value_len(links); i++) {
+		const struct value *ends = value_get(value_at(links, i), "ends");
+		int swap;
+
+		if (value_len(ends) != 2)
+			continue;
+		swap = compare_ends(value_at(ends, 0), value_at(ends, 1)) > 0;
+		v[n].ends[0] = value_at(ends, (size_t)swap);
+		v[n++].ends[1] = value_at(ends, (size_t)!swap);
+	}
+	if (v)
+		qsort(v, n, sizeof(*v), compare_links);
+	for (size_t i = 0; i < n; i++)
+		save_link(&v[i], all);
+	free(v);
+	return v;
+}
+
+/* ------------------------------------------------------------------ attributes */
+
+static const char *fresh_address(const char *lab, const struct item *x, char *buf)
+{
+	struct lladdr a = lladdr_of(lab, x->node, str(x->d, "ifname"));
+
+	return lladdr_text(&a, buf);
+}
+
+/* A vlan has the address of what it stands on; a vrf a new one each time. */
+static bool address_differs(const char *lab, const struct items *all, const struct item *x)
+{
+	char text[LLADDR_TEXT];
+	const struct item *under = find(all, x->node, below(x));
+
+	if (!*str(x->d, "address") || is(x->d, "link_type", "loopback"))
+		return false;
+	if (!strcmp(x->kind, "vlan") && under)
+		return strcmp(str(x->d, "address"), str(under->d, "address"));
+	return strcmp(str(x->d, "address"), fresh_address(lab, x, text));
+}
+
+/* Is it a port of the bridge that makes its node a switch? */
+static bool is_port_by_itself(const struct item *x)
+{
+	return !strcmp(x->kind, "veth") && *str(x->of, "bridge");
+}
+
+static void save_attributes(const char *lab, const struct items *all, const struct item *x)
+{
+	bool veth = !strcmp(x->kind, "veth"), lo = is(x->d, "ifname", "lo");
+	bool own_bridge = *str(x->of, "bridge") && is(x->d, "ifname", str(x->of, "bridge"));
+	const char *name = str(x->d, "ifname"), *master = str(x->d, "master");
+	const char *expected = is_port_by_itself(x) ? str(x->of, "bridge") : "";
+	own(buf) struct buf line = {0};
+	bool flags = veth || !strcmp(x->kind, "bridge");
+
+	if (own_bridge && !is(x->d, "ifname", "br0"))
+		save_comment("not saved: %s:%s: the name of the switch's bridge", x->node, name);
+	if (value_num(x->d, "mtu", 0) != (lo ? 65536 : 1500))
+		buf_addf(&line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
+	if (address_differs(lab, all, x))
+		buf_addf(&line, " address %s", str(x->d, "address"));
+	if (flags && !has_flag(x->d, "MULTICAST"))
+		buf_adds(&line, " multicast off");
+	if (flags && has_flag(x->d, "NOARP"))
+		buf_adds(&line, " arp off");
+	if (!veth && !lo && !own_bridge && has_flag(x->d, "UP"))
+		buf_adds(&line, " up");
+	if ((lo || own_bridge) && !has_flag(x->d, "UP"))
+		buf_adds(&line, " down");
+	if (line.len || strcmp(master, expected)) {
+		PUT("nemu if", x->node, "set", name);
+		if (*master && strcmp(master, expected))
+			PUT("", "master", master);
+		if (!*master && *expected)
+			fputs(" nomaster", stdout);
+		printf("%s\n", buf_cstr(&line));
+	}
+	if (own_bridge) {
+		const struct value *data = data_of(x->d);
+		bool stp = value_num(data, "stp_state", 0) || value_num(data, "vlan_filtering", 0) ||
+			   value_num(data, "forward_delay", 1500) != 1500 ||
+			   value_num(data, "hello_time", 200) != 200 ||
+			   value_num(data, "ageing_time", 30000) != 30000 ||
+			   value_num(data, "max_age", 2000) != 2000;
+
+		if (stp) {
+			PUT("nemu if", x->node, "set", name);
+			put_bridge(data);
+			putchar('\n');
+		}
+	}
+	if (veth && !has_flag(x->d, "UP")) {
+		char end[128];
+
+		endpoint(end, sizeof(end), x->node, name);
+		PUT("nemu link down", end);
+		putchar('\n');
+	}
+}
+
+/* Impairments of what is no end of a link within the lab, and what else sends packets. */
+static void save_qdiscs(const struct item *x)
+{
+	const struct value *qdiscs = value_get(x->of, "qdiscs");
+	int index = (int)value_num(x->d, "ifindex", 0);
+	own(buf) struct buf text = {0};
+	char end[128];
+
+	endpoint(end, sizeof(end), x->node, str(x->d, "ifname"));
+	for (size_t i = 0; i < value_len(qdiscs); i++) {
+		const struct value *q = value_at(qdiscs, i);
+
+		if (value_num(q, "ifindex", 0) != index || is(q, "handle", "0:"))
+			continue;
+		if (is(q, "kind", "tbf") || is(q, "kind", "netem"))
+			impairments_text(value_get(q, "impairments"), &text);
+		else if (!is(q, "kind", "bfifo"))
+			save_comment("not saved: %s: queueing discipline %s %s", end, str(q, "kind"),
+				str(q, "handle"));
+	}
+	if (!text.len || !strcmp(x->kind, "veth"))
+		return;
+	PUT("nemu link set", end);
+	printf(" %s\n", buf_cstr(&text));
+}
+
+/* ------------------------------------------------------------------ addresses and routes */
+
+static void save_addresses(const struct item *x)
+{
+	const struct value *all = value_get(x->d, "addr_info");
+	bool lo = is(x->d, "ifname", "lo");
+
+	for (size_t i = 0; i < value_len(all); i++) {
+		const struct value *a = value_at(all, i);
+		struct inaddr local;
+		struct inaddr usual;
+		char text[80], broadcast[INADDR_TEXT] = "";
+		int prefix = (int)value_num(a, "prefixlen", 0);
+
+		if (is(a, "scope", "link") || (lo && is(a, "scope", "host")) ||
+		    !inaddr_parse(str(a, "local"), &local))
+			continue;
+		snprintf(text, sizeof(text), "%s/%d", str(a, "local"), prefix);
+		usual = inaddr_broadcast(&local, (unsigned char)prefix);
+		if (usual.family)
+			inaddr_text(&usual, broadcast);
+		if (value_num(a, "valid_life_time", UINT32_MAX) != UINT32_MAX) {
+			save_comment("not saved: %s:%s: address %s, for a time", x->node,
+				str(x->d, "ifname"), text);
+			continue;
+		}
+		if (*str(a, "address")) {
+			save_comment("not saved: %s:%s: address %s, with the far address %s", x->node,
+				     str(x->d, "ifname"), text, str(a, "address"));
+			continue;
+		}
+		if (*broadcast && !*str(a, "broadcast"))
+			save_comment("not saved: %s:%s: no broadcast address with %s", x->node,
+				str(x->d, "ifname"), text);
+		PUT("nemu addr", x->node, "add", text);
+		if (*str(a, "broadcast") && strcmp(str(a, "broadcast"), broadcast))
+			PUT("", "broadcast", str(a, "broadcast"));
+		PUT("", "dev", str(x->d, "ifname"));
+		putchar('\n');
+	}
+}
+
+static void save_unmade(const struct items *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct item *x = &all->v[i];
+
+		if (x->made)
+			continue;
+		if (!strcmp(x->kind, "veth"))
+			save_comment("not saved: %s:%s: a link out of the lab", x->node, str(x->d, "ifname"));
+		else
+			save_comment("not saved: %s:%s: an interface of type %s", x->node,
+				str(x->d, "ifname"), *x->kind ? x->kind : "(none: a real one)");
+	}
+}
+
+int save_interfaces(const struct value *model, struct err *e)
+{
+	const char *lab = str(model, "lab");
+	struct items all = {0};
+
+	if (!collect(&all, value_get(model, "nodes")))
+		return err_nomem(e);
+	make_all(&all, false);
+	if (!save_links(value_get(model, "links"), &all)) {
+		free(all.v);
+		return err_nomem(e);
+	}
+	make_all(&all, true);
+	save_unmade(&all);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].made)
+			save_attributes(lab, &all, &all.v[i]);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].made)
+			save_qdiscs(&all.v[i]);
+	for (size_t i = 0; i < all.n; i++)
+		if (all.v[i].made)
+			save_addresses(&all.v[i]);
+	free(all.v);
+	return 0;
+}

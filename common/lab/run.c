@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A lab for as long as a command runs: see run.h. */
+#include "lab/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/pidfd.h"
+#include "kernel/link.h"
+#include "lab/calls.h"
+#include "lab/end.h"
+#include "lab/log.h"
+#include "lab/rundir.h"
+
+#define PATIENCE_MS 3000 /* between SIGTERM and SIGKILL */
+
+/* What the warden tells. */
+struct news {
+	enum { NEWS_STARTED, NEWS_NOT_STARTED, NEWS_LEFT, NEWS_FAILED, NEWS_ENDED } what;
+	int number; /* PID, errno, wait status */
+	char text[256];
+};
+
+/* ------------------------------------------------------------------ what is there */
+
+struct names {
+	char **v;
+	size_t n;
+};
+
+static void names_free(struct names *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->v[i]);
+	free(all->v);
+}
+
+static void keep_name(const struct iface *i, void *arg)
+{
+	struct names *all = arg;
+	char **v = reallocarray(all->v, all->n + 1, sizeof(*v));
+
+	if (!v)
+		return;
+	all->v = v;
+	v[all->n] = strdup(i->name);
+	if (v[all->n])
+		all->n++;
+}
+
+static struct names interfaces(void)
+{
+	struct err ignored;
+	own(netlink) struct netlink *nl = netlink_open(&ignored);
+	struct names all = {0};
+
+	if (nl && link_each(nl, keep_name, &all, &ignored))
+		return all; /* as far as it was told */
+	return all;
+}
+
+static bool has(const struct names *all, const char *name)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->v[i], name))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ the warden */
+
+struct warden {
+	const struct lab_run *run;
+	const char *lab;
+	int line; /* to the process that the caller waits for */
+	pid_t command;
+	struct names before; /* interfaces here */
+	bool alone;	     /* that process has gone */
+};
+
+/* What happens is told the other process, if it is still there. */
+static void tell(int line, int what, int number, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5))); /* checked as such */
+
+static void tell(int line, int what, int number, const char *fmt, ...)
+{
+	struct news n = { .what = what, .number = number };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(n.text, sizeof(n.text), fmt, ap);
+	va_end(ap);
+	send(line, &n, sizeof(n), MSG_NOSIGNAL);
+}
+
+__attribute__((noreturn)) static void be_command(const struct warden *w, pid_t warden,
+						 const sigset_t *mask)
+{
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == warden && !setenv("NEMU_LAB", w->lab, 1))
+		execvp(w->run->argv[0], w->run->argv);
+	tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");
+	_exit(127);
+}
+
+/* The children of this process, those included that its descendants have left to it; but no
+ * keeper of a node: those of this lab end by themselves, and others are none of its business. */
+static size_t children(pid_t *pids, size_t max)
+{
+	char path[64], name[32];
+	long pid;
+	size_t n = 0;
+	own(mem) char *line = NULL;
+	FILE *f, *comm;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	while (f && n < max && fscanf(f, "%ld", &pid) == 1) {
+		snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+		comm = fopen(path, "re");
+		if (comm && fgets(name, sizeof(name), comm) && strcmp(name, "nemu-keeper\n"))
+			pids[n++] = (pid_t)pid;
+		if (comm)
+			fclose(comm);
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* Waits for ends until the command's, or until nobody is left on the line. */
+static void wait_for_command(struct warden *w, int signals, int *status)
+{
+	struct pollfd p[2] = { { .fd = w->line, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct signalfd_siginfo si;
+	pid_t pid;
+
+	for (;;) {
+		while ((pid = waitpid(-1, status, WNOHANG)) > 0)
+			if (pid == w->command)
+				return;
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents && read(signals, &si, sizeof(si)) < 0)
+			continue;
+		if (!p[0].revents)
+			continue;
+		w->alone = true;
+		kill(w->command, SIGKILL);
+		p[0].fd = -1;
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the command has left running here: SIGTERM, then SIGKILL, until nothing is left. */
+static void end_rest(const struct warden *w, int signals)
+{
+	int64_t limit = now_ms() + (w->alone ? 0 : PATIENCE_MS);
+	struct pollfd p = { .fd = signals, .events = POLLIN };
+	struct signalfd_siginfo si;
+	bool told = false;
+	pid_t pids[256];
+	size_t n;
+
+	while ((n = children(pids, 256))) {
+		bool hard = now_ms() >= limit;
+
+		for (size_t i = 0; i < n; i++)
+			if (hard || !told)
+				kill(pids[i], hard ? SIGKILL : SIGTERM);
+		told = true;
+		if (poll(&p, 1, hard ? 20 : 100) > 0 && read(signals, &si, sizeof(si)) < 0)
+			continue;
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+}
+
+/* ---- what is told of before it goes */
+
+static void copy(int from, int to)
+{
+	char bytes[65536];
+	ssize_t n;
+
+	while ((n = read(from, bytes, sizeof(bytes))) > 0)
+		if (write(to, bytes, (size_t)n) != n)
+			return;
+}
+
+/* DIR/NODE/PID, or DIR/NODE/PID.TAG. */
+static int keep_log(const struct warden *w, int dir, const char *node, const struct value *process,
+		    struct err *e)
+{
+	struct err none;
+	pid_t pid = (pid_t)value_num(process, "pid", 0);
+	own(fd) int from = log_open(w->lab, node, pid, NULL, &none), to = -1;
+	const char *tag = value_text(process, "tag", NULL);
+	char name[256];
+
+	if (from < 0)
+		return 0;
+	snprintf(name, sizeof(name), "%s/%d%s%.80s", node, (int)pid, tag ? "." : "", tag ? tag : "");
+	for (char *c = strchr(name, '/') + 1; *c; c++)
+		if (*c == '/')
+			*c = '_';
+	if (mkdirat(dir, node, 0777) && errno != EEXIST)
+		return err_os(e, errno, "%s/%s", w->run->keep_logs, node);
+	to = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (to < 0)
+		return err_os(e, errno, "%s/%s", w->run->keep_logs, name);
+	copy(from, to);
+	return 0;
+}
+
+static void look_at_node(const struct warden *w, int dir, const char *node)
+{
+	own(client) struct client c = CLIENT_INIT;
+	own(value_pool) struct value_pool pool = {0};
+	struct err e = ERR_INIT;
+	const struct value *all;
+
+	if (client_open(&c, w->lab, node, &e))
+		return; /* it is dead, or gone meanwhile */
+	all = call_processes(&c, NULL, &pool, &e);
+	e.kind = ERR_NONE;
+	if (w->run->strict)
+		tell(w->line, NEWS_LEFT, 0, "node %s", node);
+	for (size_t i = 0; i < value_len(all); i++) {
+		const struct value *p = value_at(all, i);
+
+		if (w->run->strict && !strcmp(value_text(p, "state", ""), "running"))
+			tell(w->line, NEWS_LEFT, 0, "process %d in %s: %s",
+			     (int)value_num(p, "pid", 0), node, value_text(p, "command", ""));
+		if (dir >= 0 && !e.kind && keep_log(w, dir, node, p, &e))
+			tell(w->line, NEWS_FAILED, 0, "%s", e.text);
+	}
+}
+
+static void look_here(const struct warden *w)
+{
+	struct names now = interfaces();
+	pid_t pids[256];
+	size_t n = children(pids, 256);
+
+	for (size_t i = 0; i < now.n; i++)
+		if (!has(&w->before, now.v[i]))
+			tell(w->line, NEWS_LEFT, 0, "interface %s", now.v[i]);
+	names_free(&now);
+	for (size_t i = 0; i < n; i++) {
+		char path[64], command[200] = "";
+		own(fd) int fd = -1;
+		ssize_t len;
+
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pids[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		len = fd < 0 ? 0 : read(fd, command, sizeof(command) - 1);
+		for (ssize_t k = 0; k + 1 < len; k++)
+			if (!command[k])
+				command[k] = ' ';
+		if (len > 0)
+			tell(w->line, NEWS_LEFT, 0, "process %d: %s", (int)pids[i], command);
+	}
+}
+
+static void look_around(const struct warden *w)
+{
+	struct err e = ERR_INIT;
+	own(fd) int lab_fd = rundir_open_lab(w->lab, false, &e), dir = -1;
+	own(names) char **names = lab_fd < 0 ? NULL : rundir_names(lab_fd, &e);
+
+	if (w->run->keep_logs) {
+		dir = open(w->run->keep_logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			tell(w->line, NEWS_FAILED, 0, "%s: %s", w->run->keep_logs, strerror(errno));
+	}
+	for (char **n = names; n && *n; n++)
+		look_at_node(w, dir, *n);
+	if (w->run->strict)
+		look_here(w);
+}
+
+/* Ignores what a terminal or a user may send: only the end of the other makes it hurry. */
+static int guard_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU };
+	sigset_t set;
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+__attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t *mask)
+{
+	struct err e = ERR_INIT;
+	pid_t self = getpid();
+	int signals, status = 0;
+
+	prctl(PR_SET_NAME, "nemu-warden");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (w->run->strict)
+		w->before = interfaces();
+	signal(SIGCHLD, SIG_DFL);
+	w->command = fork();
+	if (!w->command)
+		be_command(w, self, mask);
+	signals = guard_signals();
+	if (w->command < 0) {
+		tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");
+		_exit(1);
+	}
+	tell(w->line, NEWS_STARTED, w->command, "%s", "");
+	wait_for_command(w, signals, &status);
+	if (!w->alone)
+		look_around(w);
+	/* Nodes first, as their ends take along much of what is left; then again, as what was left
+	 * may have made some meanwhile. */
+	for (int i = 0; i < 2; i++) {
+		if (end_all_nodes(w->lab, &e))
+			tell(w->line, NEWS_FAILED, 0, "%s", e.text);
+		end_rest(w, signals);
+	}
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		; /* keepers, as their nodes have ended */
+	tell(w->line, NEWS_ENDED, status, "%s", "");
+	_exit(0);
+}
+
+/* ------------------------------------------------------------------ the caller's process */
+
+/* A name that no other lab has, nor had a moment ago. */
+static int name_lab(char *name, size_t size, struct err *e)
+{
+	uint32_t number;
+
+	do {
+		own(fd) int fd = -1;
+
+		if (getrandom(&number, sizeof(number), 0) != (ssize_t)sizeof(number))
+			return err_os(e, errno, "random numbers");
+		snprintf(name, size, "run-%d-%08x", (int)getpid(), (unsigned int)number);
+		fd = rundir_open_lab(name, false, e);
+		if (fd < 0)
+			return e->kind == ERR_ABSENT ? 0 : -1;
+	} while (true);
+}
+
+/* What a terminal sends has reached the command as well, and it may live on; but who sends a signal to
+ * this process wants an end: after some time it is SIGKILL. */
+static void pass_on(int signals, int command, int64_t *limit)
+{
+	struct signalfd_siginfo si;
+
+	if (read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si) || command < 0)
+		return;
+	if (si.ssi_code != SI_KERNEL)
+		signal_pidfd(command, (int)si.ssi_signo);
+	if ((si.ssi_code != SI_KERNEL || si.ssi_signo == SIGHUP) && *limit < 0)
+		*limit = now_ms() + PATIENCE_MS;
+}
+
+/* 0: the end was told. */
+static int follow(const struct lab_run *r, const char *lab, int line, int signals, int *status,
+		  struct err *e)
+{
+	struct pollfd p[2] = { { .fd = line, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	own(fd) int command = -1; /* a pidfd */
+	int64_t limit = -1;
+	int failed = 0;
+
+	for (;;) {
+		struct news n;
+		int ms = limit < 0 ? -1 : (int)(limit > now_ms() ? limit - now_ms() : 0);
+
+		if (!poll(p, 2, ms) && command >= 0) {
+			signal_pidfd(command, SIGKILL);
+			limit = -1;
+		}
+		if (p[1].revents)
+			pass_on(signals, command, &limit);
+		if (!p[0].revents)
+			continue;
+		if (recv(line, &n, sizeof(n), 0) != (ssize_t)sizeof(n))
+			break;
+		n.text[sizeof(n.text) - 1] = '\0';
+		if (n.what == NEWS_STARTED)
+			command = open_pidfd(n.number);
+		else if (n.what == NEWS_LEFT)
+			r->left(n.text);
+		else if (n.what == NEWS_FAILED)
+			failed = err_set(e, ERR_OS, 0, "%s", n.text);
+		else if (n.what == NEWS_NOT_STARTED) {
+			failed = err_os(e, n.number, "%s", r->argv[0]);
+			e->step = "exec";
+		} else {
+			*status = n.number;
+			return failed;
+		}
+	}
+	/* The warden was killed, and the command with it. */
+	if (end_all_nodes(lab, e))
+		return -1;
+	return err_set(e, ERR_PEER, 0, "lab %s: its warden was killed", lab);
+}
+
+int lab_run(const struct lab_run *r, int *status, struct err *e)
+{
+	static const int passed[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	own(fd) int line = -1, far = -1, signals = -1;
+	struct warden w = { .run = r };
+	char lab[64];
+	sigset_t set, mask;
+	int ends[2], rc;
+	pid_t pid;
+
+	if (name_lab(lab, sizeof(lab), e))
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+		return err_os(e, errno, "socketpair");
+	line = ends[0];
+	far = ends[1];
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
+		sigaddset(&set, passed[i]);
+	sigprocmask(SIG_BLOCK, &set, &mask);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		return err_os(e, errno, "signalfd");
+	pid = fork();
+	if (pid < 0)
+		return err_os(e, errno, "fork");
+	if (!pid) {
+		close(line);
+		close(signals);
+		w.lab = lab;
+		w.line = far;
+		be_warden(&w, &mask);
+	}
+	drop_fd(&far);
+	rc = follow(r, lab, line, signals, status, e);
+	waitpid(pid, NULL, 0);
+	return rc;
+}

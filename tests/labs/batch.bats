@@ -1,0 +1,145 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# batch: many commands, one process.
+
+load helpers
+
+teardown() { "$NEMU" node del --all; }
+
+# batch TEXT [OPTION...]: the text as a file.
+batch() {
+	printf '%s' "$1" >"$BATS_TEST_TMPDIR/f"
+	shift
+	capture batch "$@" "$BATS_TEST_TMPDIR/f"
+}
+
+@test "words, quotes, comments, continued lines, a leading nemu" {
+	batch '#!/usr/bin/env -S nemu batch
+		# a comment
+		node add h1 "h"2   # and another
+		nemu link add h1:eth0 \
+			h2:eth0
+
+		nemu addr h1 add '"'10.0.0.1/24'"' dev eth0
+		addr h2 add 10.0.0.2/24 dev eth0
+		exec h1 printf %s\\n a\ b "c  d" '"'e # f'"' "" "\$x \"q\" \y" g#h
+		exec h1 ping -c 1 -W 5 -q 10.0.0.2'
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
+	[[ $output == $'a b\nc  d\ne # f\n\n$x "q" \\y\ng#h\n'*"1 received"* ]]
+}
+
+@test "the first error ends it, with its line and its code" {
+	batch $'node add a\n\naddr a add 10.0.0.1/24 dev nope\nnode add b\n'
+	[ "$status" -eq 3 ]
+	[ "$stderr" = "nemu batch: $BATS_TEST_TMPDIR/f:3: addr: a: nope: no such interface" ]
+	[ "$(nemu -q node)" = a ]
+	batch $'exec a sh -c "exit 7"\nnode add b'
+	[ "$status" -eq 7 ]
+	[ "$stderr" = "nemu batch: $BATS_TEST_TMPDIR/f:1: exec: exit code 7" ]
+	[ "$(nemu -q node)" = a ]
+}
+
+@test "an error of a command whose reply is read later: its line, once, and the rest is not done" {
+	batch $'node add a b\naddr a add 10.0.0.1/24 dev lo\naddr a add 10.0.0.1/24 dev lo\naddr a add 10.0.0.1/24 dev lo
+		addr b add 10.0.0.1/24 dev lo\nnode add c\n'
+	[ "$status" -eq 2 ]
+	[[ $stderr == "nemu batch: $BATS_TEST_TMPDIR/f:3: addr: a: 10.0.0.1/24: File exists"* ]]
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	[ "$(nemu -q node)" = $'a\nb' ]
+}
+
+@test "--force goes on; the code is the first error's" {
+	batch $'node add a\naddr a add 10.0.0.1/24 dev nope\nfrob\naddr a add 10.0.0.1/24 dev lo
+		addr a add 10.0.0.1/24 dev lo\nnode add "x\nnode add b' --force
+	[ "$status" -eq 3 ]
+	[[ $stderr == *"/f:2: addr: a: nope"* && $stderr == *"/f:3: batch: frob: no such applet"* ]]
+	[[ $stderr == *"/f:5: addr: a: 10.0.0.1/24: File exists"* && $stderr == *"/f:6: batch: a quote is not closed"* ]]
+	[ "$(nemu -q node)" = a ]
+}
+
+@test "what sh would expand or run is an error that names it" {
+	local text
+	nemu node add a
+	# shellcheck disable=SC2016
+	for text in 'exec a echo $HOME' 'exec a echo `id`' 'exec a echo "$x"' 'exec a true; exec a true' 'exec a true | cat' \
+		'exec a true > /x' 'exec a true &' 'exec a (true)'; do
+		batch "$text"
+		[ "$status" -eq 1 ]
+		[[ $stderr == "nemu batch: $BATS_TEST_TMPDIR/f:1: batch: "[\$\`\;\|\>\&\(]*": "* ]]
+		[ -z "$output" ]
+	done
+	fails 1 "not within a batch" batch /dev/stdin <<<"batch -"
+	fails 1 "FILE|- is missing" batch
+	fails 3 "/nonexistent86: No such file" batch /nonexistent86
+	fails 2 "cannot be read" batch "$BATS_TEST_TMPDIR"
+	fails 2 "1 MiB" batch - < <(head -c 3000000 /dev/zero | tr '\0' x)
+	printf 'exec a echo a\0b\n' >"$BATS_TEST_TMPDIR/f"
+	fails 1 "NUL" batch "$BATS_TEST_TMPDIR/f"
+}
+
+@test "commands on standard input: not what the programs read; each is done when it came" {
+	local in
+	nemu node add a
+	[ "$(printf 'exec a cat\nexec a echo hi\n' | nemu batch -)" = hi ]
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	nemu batch - <"$BATS_TEST_TMPDIR/fifo" 3>&- &
+	exec {in}>"$BATS_TEST_TMPDIR/fifo"
+	echo 'addr a add 10.86.0.1/24 dev lo' >&"$in"
+	eventually grep -q 10.86.0.1 <(nemu addr a)  ||
+		eventually sh -c '"$NEMU" addr a | grep -q 10.86.0.1'
+	exec {in}>&-
+	wait $!
+}
+
+@test "a node that was removed and made again, renamed interfaces: nothing stale is used" {
+	batch $'node add a\nif a add x type bridge\naddr a add 10.0.0.1/24 dev x\nif a set x name y\nif a add x type bridge
+		addr a add 10.0.1.1/24 dev x\naddr a add 10.0.2.1/24 dev y\nnode del a\nnode add a\naddr a add 10.0.3.1/24 dev lo
+		if a add x type bridge\naddr a add 10.0.4.1/24 dev x\n-L other86 node add a\n-L other86 addr a add 10.0.5.1/24 dev lo
+		-L other86 node del a\naddr a list'
+	echo "$output $stderr"
+	[ "$status" -eq 0 ]
+	[[ $output == *"10.0.4.1/24"* && $output == *"10.0.3.1/24"* ]]
+	[[ $output != *"10.0.1.1/24"* && $output != *"10.0.5.1/24"* ]]
+}
+
+@test "-v: each command as a line that can be run again" {
+	batch $'node add a\nexec a echo "x y"\naddr a add 10.0.0.1/24 dev lo' -v
+	[ "$status" -eq 0 ]
+	nemu node del a
+	grep -v batch <<<"$stderr" >"$BATS_TEST_TMPDIR/again"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/again")" -eq 3 ]
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s "$NEMU" "$BATS_TEST_TMPDIR/bin/nemu"
+	[ "$(PATH=$BATS_TEST_TMPDIR/bin:$PATH sh -e "$BATS_TEST_TMPDIR/again")" = "x y" ]
+	[[ $(nemu addr a) == *10.0.0.1/24* ]]
+}
+
+@test "300 nodes and 3000 addresses: more nodes than connections are kept" {
+	{
+		echo "node add $(echo n{1..300})"
+		for i in {1..300}; do
+			for k in {1..10}; do echo "addr n$i add 10.0.$k.1/24 dev lo"; done
+		done
+		for i in {1..300}; do echo "route n$i add 10.7.0.0/16 via 10.0.1.2"; done
+		echo "addr n1 add 10.0.1.1/24 dev lo"
+	} >"$BATS_TEST_TMPDIR/f"
+	fails 2 ":3302: addr: n1: 10.0.1.1/24: File exists" batch "$BATS_TEST_TMPDIR/f"
+	[ "$(nemu addr n300 | grep -c '10\.0\.')" = 10 ]
+	[ "$(nemu addr n1 | grep -c '10\.0\.')" = 10 ]
+}
+
+@test "a server that dies in the middle: the line, and no hang" {
+	batch $'node add a b\naddr a add 10.0.0.1/24 dev lo\nexec b true\naddr b add 10.0.0.1/24 dev lo'
+	[ "$status" -eq 0 ]
+	{
+		for i in {1..200}; do echo "addr a add 10.1.0.$i/32 dev lo"; done
+		echo "exec b sh -c 'kill -KILL $(nemu node pid a)'"
+		for i in {1..200}; do echo "addr a add 10.2.0.$i/32 dev lo"; done
+	} >"$BATS_TEST_TMPDIR/f"
+	capture batch "$BATS_TEST_TMPDIR/f"
+	[ "$status" -ne 0 ]
+	[[ $stderr == "nemu batch: $BATS_TEST_TMPDIR/f:"*": addr: a: "* ]]
+	[ "$(wc -l <<<"$stderr")" -eq 1 ]
+	[ "$(nemu -q node)" = b ]
+}

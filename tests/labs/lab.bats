@@ -1,0 +1,306 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab run, list, del, save, graph.
+
+load helpers
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	ln -s "$NEMU" "$BATS_TEST_TMPDIR/bin/nemu"
+	PATH=$BATS_TEST_TMPDIR/bin:$PATH
+}
+
+teardown() {
+	local lab
+	for lab in $("$NEMU" -q lab); do "$NEMU" lab del "$lab"; done
+}
+
+# Nothing of any lab is left.
+nothing() {
+	[ -z "$(nemu -q lab)" ] || { nemu lab; return 1; }
+	[ -z "$(ls -A "$NEMU_RUNDIR")" ] || { ls -lR "$NEMU_RUNDIR"; return 1; }
+}
+
+@test "run: the exit code is the command's, and nothing is left" {
+	local words
+	silent lab run true
+	for words in "3 exit 3" "143 kill -TERM \$\$" "137 kill -KILL \$\$"; do
+		run -"${words%% *}" nemu lab run sh -c "${words#* }"
+		[ -z "$output" ]
+	done
+	fails 127 "nosuchcommand86" lab run nosuchcommand86
+	fails 126 "/etc/passwd" lab run -- /etc/passwd
+	fails 1 "CMD is missing" lab run
+	nothing
+}
+
+@test "run: \$NEMU_LAB names a lab of its own; nodes, links and processes go with it" {
+	# shellcheck disable=SC2016 # for the shell within
+	run -0 nemu lab run sh -ec '
+		nemu node add a b; nemu link add a:e b:e
+		nemu spawn a sleep 86461 >/dev/null; nemu -q lab; nemu -j lab'
+	is '.[0] | .nodes == 2 and .links == 1 and .processes == 1 and .owner == "root" and .memory > 0' <<<"${lines[1]}"
+	[ "$(jq -r '.[0].name' <<<"${lines[1]}")" = "${lines[0]}" ]
+	[[ ${lines[0]} == run-* ]]
+	no_process "sleep 86461"
+	nothing
+}
+
+@test "run: another lab and what runs in it are left alone" {
+	nemu -L other node add a
+	nemu -L other spawn a sleep 86462
+	nemu lab run --strict sh -c 'nemu -L other node add b'
+	[ "$(nemu -L other -q node)" = $'a\nb' ]
+	pgrep -f "sleep 86462"
+}
+
+@test "run: standard input, arguments and environment are the command's" {
+	[ "$(echo hello | X86=y nemu lab run sh -c 'cat; echo "$X86 $1"' - 'a  b')" = $'hello\ny a  b' ]
+}
+
+@test "run --strict: what is left is named; 1 in place of 0" {
+	# shellcheck disable=SC2016
+	run -1 --separate-stderr nemu lab run --strict sh -ec '
+		nemu node add a; nemu spawn a sleep 86463 >/dev/null; sleep 86464 & ip link add left86 type bridge'
+	[[ $stderr == *"nemu lab: left: node a"* ]]
+	[[ $stderr == *"nemu lab: left: process "*" in a: sleep 86463"* ]]
+	[[ $stderr == *"nemu lab: left: interface left86"* ]]
+	[[ $stderr == *"nemu lab: left: process "*": sleep 86464"* ]]
+	ip link del left86
+	no_process "sleep 8646"
+	run -4 --separate-stderr nemu lab run --strict sh -c 'nemu node add a; exit 4'
+	[ "$stderr" = "nemu lab: left: node a" ]
+	silent lab run --strict sh -c 'nemu node add a; nemu node del a'
+	nothing
+}
+
+@test "run --keep-logs: what the processes of nodes printed" {
+	local dir=$BATS_TEST_TMPDIR/logs/
+	# shellcheck disable=SC2016
+	nemu lab run --keep-logs "$dir" sh -ec '
+		nemu node add a; p=$(nemu spawn a --name hi sh -c "echo one; echo two >&2; exec sleep 86465")
+		nemu until "log a hi two" 2>/dev/null || until nemu logs a hi | grep -q two; do :; done'
+	[ "$(cat "$dir"/a/*.hi)" = $'one\ntwo' ]
+	fails 125 "/proc/86/x" lab run --keep-logs /proc/86/x true
+	no_process "sleep 86465"
+}
+
+# A lab that runs until it is ended from outside: $runner; its shell tells its PID in $1.
+start_run() {
+	# shellcheck disable=SC2016
+	env --default-signal=INT "$NEMU" lab run sh -ec 'nemu node add a b; nemu link add a:e b:e; nemu spawn a sleep 86466 >/dev/null
+		sleep 86467 & echo $$ >"$0.new"; mv "$0.new" "$0"; while :; do sleep 86468; done' "$1" 3>&- &
+	runner=$!
+	eventually test -e "$1"
+}
+
+@test "run: SIGTERM, SIGINT, SIGHUP and SIGKILL of the runner end all of the lab" {
+	local signal runner code
+	for signal in TERM INT HUP KILL; do
+		rm -f "$BATS_TEST_TMPDIR/pid"
+		start_run "$BATS_TEST_TMPDIR/pid"
+		kill -"$signal" "$runner"
+		code=0
+		wait "$runner" || code=$?
+		[ "$code" -gt 128 ]
+		eventually ended "$(cat "$BATS_TEST_TMPDIR/pid")"
+		eventually nothing
+		eventually no_process "sleep 8646[678]"
+	done
+}
+
+@test "run: SIGKILL of the warden: 2, and nothing is left" {
+	local runner code=0 warden
+	start_run "$BATS_TEST_TMPDIR/pid"
+	warden=$(pgrep -P "$runner")
+	[ "$(cat "/proc/$warden/comm")" = nemu-warden ]
+	kill -KILL "$warden"
+	wait "$runner" || code=$?
+	[ "$code" -ne 0 ]
+	eventually nothing
+	eventually no_process "sleep 86466"
+	pkill -KILL -f "sleep 8646[78]" || :
+	eventually no_process "sleep 8646[78]"
+}
+
+@test "run: as the first line of a script" {
+	cat >"$BATS_TEST_TMPDIR/script" <<-'X'
+		#!/usr/bin/env -S nemu lab run sh
+		nemu node add "$1"
+		nemu -q node
+		exit 5
+	X
+	chmod +x "$BATS_TEST_TMPDIR/script"
+	run -5 "$BATS_TEST_TMPDIR/script" 'h1'
+	[ "$output" = h1 ]
+	nothing
+}
+
+@test "run: forty side by side do not disturb each other" {
+	local i pids=() failed=0
+	for i in {1..40}; do
+		nemu lab run sh -c 'nemu node add a b && nemu link add a:e b:e && [ "$(nemu -q node | wc -l)" = 2 ]' 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || failed=$((failed + 1)); done
+	[ "$failed" -eq 0 ]
+	nothing
+}
+
+@test "list: of all labs; -q names; del" {
+	nemu -L l1 node add a b
+	nemu -L l1 link add a:e b:e
+	nemu -L l2 node add c
+	[ "$(nemu -q lab list)" = $'l1\nl2' ]
+	nemu -j lab | is 'map([.name, .nodes, .links, .processes]) == [["l1", 2, 1, 0], ["l2", 1, 0, 0]]'
+	nemu -j lab | is 'all((.owner | type == "string") and (.age | type == "number") and (.memory | type == "number"))'
+	[[ $(nemu lab) == NAME*NODES*LINKS*PROCESSES*OWNER*AGE*MEMORY* ]]
+	fails 3 "l9: no such lab" lab del l1 l9
+	[ "$(nemu -q lab)" = $'l1\nl2' ]
+	silent lab del l1 l2
+	nothing
+	silent lab
+	[ "$(nemu -j lab)" = "[]" ]
+}
+
+# A lab with something of everything that can be said in our words.
+build_all() {
+	nemu batch - <<-X
+		switch add s1 s2
+		node add h1 h2 r1
+		node add --host --dad x y
+		node add --isolate pid z
+		link add h1:eth0 s1 rate 10mbit
+		link add h2:eth0 s1
+		link add s1:up s2:up
+		link add r1:a s2
+		link add x:e0 y:e1
+		link set x:e0 rate 1mbit limit 20
+		link down y:e1
+		link add --random x:r y:r
+		link add z:l1 z:l2
+		addr h1 add 10.0.0.1/24 dev eth0
+		addr h1 add fd00::1/64 dev eth0
+		addr h1 add 10.0.3.1/24 broadcast 10.0.3.9 dev eth0
+		addr h1 add 10.9.9.9/32 dev lo
+		addr r1 add 10.0.0.254/24 dev a
+		route h1 add default via 10.0.0.254
+		route h1 add ::/0 via fd00::2 metric 50
+		route h1 add 192.168.0.0/16 dev eth0 metric 50
+		route h1 add blackhole 172.16.0.0/12
+		if x add br1 type bridge stp on hello 1500ms
+		if x add t0 type tap
+		if x add t1 type tun user 65534
+		if x set t0 master br1 up
+		if s2 set br0 ageing 10s
+		if x add ifb0 type ifb
+		if x add mv type macvlan link e0 mode bridge
+		if x add vx type vxlan id 42 remote 10.0.0.3 local 10.0.0.2 dstport 4789
+		if h1 set eth0 mtu 1400
+		if h2 set eth0 address 02:00:00:00:00:77
+		if h2 set lo down
+	X
+}
+
+@test "save: what was saved, deleted, made and saved again is the same, byte for byte" {
+	local script=$BATS_TEST_TMPDIR/saved
+	build_all
+	nemu lab save >"$script"
+	not grep "not saved" "$script"
+	nemu lab del default
+	sh -e "$script"
+	same "$(nemu lab save)" "$(cat "$script")"
+	# and in another lab, but for the name
+	NEMU_LAB=copy sh -e "$script"
+	same "$(nemu lab save copy | sed 's/copy/default/g')" "$(cat "$script")"
+	nemu -j lab | is 'map(.nodes) == [8, 8] and map(.links) == [7, 7]'
+	same "$(nemu -L copy addr h1 | grep -v fe80)" "$(nemu addr h1 | grep -v fe80)"
+}
+
+@test "save: without its first lines it is a batch" {
+	build_all
+	nemu lab save >"$BATS_TEST_TMPDIR/saved"
+	nemu lab del default
+	grep "^nemu" "$BATS_TEST_TMPDIR/saved" | nemu batch -
+	same "$(nemu lab save)" "$(cat "$BATS_TEST_TMPDIR/saved")"
+}
+
+@test "save: what cannot be said is a comment, and the script runs" {
+	nemu node add a b
+	nemu link add a:e b:e
+	nemu addr a add 10.0.0.1/24 dev e
+	nemu spawn a sh -c $'# x\n exec sleep 86469'
+	inside a ip addr add 10.1.1.1 peer 10.1.1.2 dev e
+	inside a ip route add 10.77.0.0/16 nexthop via 10.0.0.2 dev e nexthop via 10.0.0.3 dev e
+	inside a ip route add 10.78.0.0/16 dev e src 10.0.0.1
+	inside a tc qdisc add dev e root handle 1: htb
+	inside a ip link add gre86 type ip6gre local fd00::1 remote fd00::2 2>/dev/null || :
+	nemu lab save >"$BATS_TEST_TMPDIR/saved"
+	cat "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: address 10.1.1.1/32" "$BATS_TEST_TMPDIR/saved"
+	[ "$(grep -c "^# not saved: a: route 10.77.0.0/16" "$BATS_TEST_TMPDIR/saved")" = 2 ]
+	grep "^# not saved: a: route 10.78.0.0/16" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: queueing discipline htb" "$BATS_TEST_TMPDIR/saved"
+	grep "^# running in a: sh -c # x? exec sleep 86469" "$BATS_TEST_TMPDIR/saved"
+	nemu lab del default
+	sh -e "$BATS_TEST_TMPDIR/saved"
+	same "$(nemu lab save)" "$(grep -v "^# [nr]" "$BATS_TEST_TMPDIR/saved")"
+}
+
+@test "save: -j, an empty lab, and one that is not there" {
+	nemu node add a
+	nemu -j lab save | is '.lab == "default" and .links == [] and (.nodes[0] | .name == "a" and (.interfaces | length == 1)
+		and .routes == [] and .processes == [])'
+	fails 3 "nosuch" lab save nosuch
+	fails 3 "nosuch" lab graph nosuch
+}
+
+@test "graph: text of a star, a chain and a mesh within 80 columns" {
+	local i text
+	nemu switch add s
+	nemu node add h1 h2 h3
+	for i in 1 2 3; do
+		nemu link add h$i:eth0 s rate 10mbit
+		nemu addr h$i add 10.0.0.$i/24 dev eth0
+	done
+	text=$(nemu lab graph)
+	same "$text" "(s)
+├─ h1-eth0 ── eth0 10.0.0.1/24 [h1]  rate 10mbit
+├─ h2-eth0 ── eth0 10.0.0.2/24 [h2]  rate 10mbit
+└─ h3-eth0 ── eth0 10.0.0.3/24 [h3]  rate 10mbit"
+	nemu lab del default
+	nemu node add r1 r2 r3 r4 z
+	for i in 1 2 3; do nemu link add r$i:e r$((i + 1)):w; done
+	same "$(nemu lab graph)" "[r1]
+│  e ── w
+[r2]
+│  e ── w
+[r3]
+└─ e ── w [r4]
+[z]"
+	nemu link add r4:e r1:w
+	nemu link down r4:e
+	nemu link set r1:e rate 1mbit
+	text=$(nemu lab graph)
+	[[ $text == *"> rate 1mbit"* && $text == *"down"* && $text == *" ^"* ]]
+	[ "$(wc -l <<<"$text")" -le 10 ]
+	[ "$(LC_ALL=C.UTF-8 wc -L <<<"$text")" -le 80 ]
+}
+
+@test "graph: dot and mermaid name all; svg through Graphviz" {
+	nemu node add a b
+	nemu switch add s
+	nemu link add a:e b:e rate 1mbit
+	nemu link add a:s s
+	nemu addr a add 10.0.0.1/24 dev e
+	nemu lab graph -f dot | grep -F '"a" -- "b" [taillabel="e\n10.0.0.1/24", headlabel="e", label="rate 1mbit"]'
+	nemu lab graph -f dot | grep -F '"s" [shape=ellipse];'
+	nemu lab graph -f mermaid | grep -F '["a"]'
+	nemu lab graph -f mermaid | grep -F 'e 10.0.0.1/24 — e<br/>rate 1mbit'
+	fails 1 "text, dot, mermaid or svg" lab graph -f png
+	if command -v dot; then
+		nemu lab graph -f svg | grep -q "</svg>"
+	else
+		fails 4 "graphviz" lab graph -f svg
+	fi
+}
