@@ -399,8 +399,10 @@ static int if_tapfd(struct call *c, struct err *e)
 }
 
 #define BRIDGE_WORDS \
-	{ "stp", "on|off", 0 }, { "forward-delay", "TIME", 0 }, { "hello", "TIME", 0 }, \
-	{ "ageing", "TIME", 0 }, { "max-age", "TIME", 0 }, { "vlan-filtering", "on|off", 0 }
+	{ NULL, "OF-BRIDGE", WORD_HEAD }, { "stp", "on|off", WORD_FOLD }, \
+	{ "forward-delay", "TIME", WORD_FOLD }, { "hello", "TIME", WORD_FOLD }, \
+	{ "ageing", "TIME", WORD_FOLD }, { "max-age", "TIME", WORD_FOLD }, \
+	{ "vlan-filtering", "on|off", WORD_FOLD }
 
 const struct verb applet_if_verbs[] = {
 	{ "list", NULL, WORDS({ NULL, "IF", 0 },), if_list },
@@ -420,9 +422,7 @@ const struct verb applet_if_verbs[] = {
 	    BRIDGE_WORDS,),
 	  if_set },
 	{ "add",
-	  "types: bridge, tap, tun, dummy, ifb, vlan (link, id), vxlan (id, remote or group, local, "
-	  "dstport, link), macvlan (link, mode), vrf (table), wireguard, ... --random: a link-layer "
-	  "address from the kernel",
+	  "types: bridge, tap, tun, dummy, ifb, vlan, vxlan, macvlan, vrf, wireguard, ...",
 	  WORDS({ NULL, "NAME", WORD_NEED },
 	    { "type", "TYPE", WORD_NEED },
 	    { "link", "IF", 0 },
@@ -447,11 +447,11 @@ const struct verb applet_if_verbs[] = {
 	  WORDS({ NULL, "IF", WORD_NEED }, { NULL, "NODE2|host|PID", WORD_NEED },),
 	  if_move },
 	{ "import",
-	  "from the caller's network namespace; it goes back there when the node ends",
+	  "from the caller's namespace, where it goes back when the node ends",
 	  WORDS({ NULL, "IF", WORD_NEED },),
 	  if_import },
 	{ "tapfd",
-	  "runs CMD here, with the descriptor of a tap or tun of the node in $NEMU_TAP_FD",
+	  "runs CMD here, with a tap's or tun's descriptor in $NEMU_TAP_FD",
 	  WORDS({ NULL, "NAME", WORD_NEED }, { NULL, "CMD", WORD_NEED | WORD_TAIL },),
 	  if_tapfd },
 	{ 0 },

@@ -102,6 +102,8 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 
 static int print_help(FILE *out)
 {
+	const size_t count = sizeof(applets) / sizeof(*applets) - 1, rows = (count + 1) / 2;
+
 	fputs("nemu: networks on one machine, made of network namespaces\n\n"
 	      "  nemu node add h1 h2                     two nodes\n"
 	      "  nemu link add h1:eth0 h2:eth0           a link between them\n"
@@ -110,8 +112,14 @@ static int print_help(FILE *out)
 	      "\n"
 	      "Applets ('nemu APPLET --help' tells more):\n",
 	      out);
-	for (const struct applet *a = applets; a->name; a++)
-		fprintf(out, "  %-8s %s\n", a->name, a->help);
+	for (size_t i = 0; i < rows; i++) {
+		fprintf(out, "  %-6s ", applets[i].name);
+		if (i + rows < count)
+			fprintf(out, "%-29s  %-6s %s\n", applets[i].help, applets[i + rows].name,
+				applets[i + rows].help);
+		else
+			fprintf(out, "%s\n", applets[i].help);
+	}
 	fputs("Options: -L LAB  -j (JSON)  -q (names only)  -v  --help  --version  --list\n"
 	      "         --spec  --install DIR [--bare] (links to the applets)\n",
 	      out);

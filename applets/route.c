@@ -29,13 +29,15 @@ static int route_list(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
 	own(value_pool) struct value_pool pool = {0};
-	const struct value *list;
+	struct value *list;
 
 	if (connect_node(&client, c, e))
 		return -1;
 	list = call_routes(&client, &pool, e);
 	if (!list)
 		return of_node(c, -1, e);
+	for (size_t i = 0; i < list->count; i++)
+		value_drop(list->items[i], "family"); /* "ip -j route" has none */
 	if (c->json)
 		output_json(list, stdout);
 	else if (c->quiet)

@@ -199,6 +199,18 @@ bool value_set(struct value_pool *p, struct value *dict, const char *key, struct
 	return value_put(p, dict, value_cstr(p, key), item);
 }
 
+void value_drop(struct value *dict, const char *key)
+{
+	for (size_t i = 0; dict->type == V_DICT && i + 1 < dict->count; i += 2) {
+		if (dict->items[i]->type != V_STR || strcmp(dict->items[i]->str, key))
+			continue;
+		memmove(&dict->items[i], &dict->items[i + 2],
+			(dict->count - i - 2) * sizeof(struct value *));
+		dict->count -= 2;
+		return;
+	}
+}
+
 const struct value *value_get(const struct value *dict, const char *key)
 {
 	struct value wanted = { .type = V_STR };

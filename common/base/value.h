@@ -55,6 +55,8 @@ bool value_set(struct value_pool *p, struct value *dict, const char *key, struct
 
 /* Look-ups: any argument may be NULL or of another type; then the answer is NULL or the default. */
 const struct value *value_get(const struct value *dict, const char *key);
+/* Takes a pair out, if it is there. */
+void value_drop(struct value *dict, const char *key);
 const struct value *value_at(const struct value *list, size_t i);
 const char *value_text(const struct value *dict, const char *key, const char *dflt);
 int64_t value_num(const struct value *dict, const char *key, int64_t dflt);

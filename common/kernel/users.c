@@ -114,3 +114,10 @@ int user_find(const char *name, struct user *u)
 				add_group(u, (gid_t)strtoul(word, NULL, 10));
 	return 0;
 }
+
+void user_free(struct user *u)
+{
+	free(u->name);
+	free(u->home);
+	free(u->shell);
+}

@@ -16,12 +16,13 @@
 struct user {
 	uid_t uid;
 	gid_t gid;
-	char *name, *home, *shell; /* never freed: the caller is about to execute a program */
+	char *name, *home, *shell; /* user_free's; nobody frees them who is to execute a program */
 	gid_t groups[USER_GROUPS_MAX];
 	size_t group_count;
 };
 
 /* For the child between fork and exec. 0; 1: there is no such user; -1: errno. */
 __attribute__((warn_unused_result)) int user_find(const char *name, struct user *u);
+void user_free(struct user *u);
 
 #endif

@@ -31,6 +31,18 @@ static const struct value *ask(struct client *c, const char *command, struct val
 	return client_data(c, pool, e);
 }
 
+/* An answer must be a list of dicts. */
+static const struct value *check_list(const struct value *v, struct err *e)
+{
+	bool good = v && v->type == V_LIST;
+
+	for (size_t i = 0; good && i < v->count; i++)
+		good = v->items[i]->type == V_DICT;
+	if (v && !good)
+		err_set(e, ERR_PEER, 0, "the server's answer is no list of what was asked for");
+	return good ? v : NULL;
+}
+
 /* In all that the reference tells of its interfaces. */
 static int find_in_list(struct client *c, const char *name, int *index, struct err *e)
 {
@@ -62,7 +74,7 @@ static int ask_ifindex(struct client *c, const char *name, int *index, struct er
 	client_end(c);
 	if (!client_reply(c, &code, text, sizeof(text), e)) {
 		*index = (int)strtol(text, NULL, 10);
-		return 0;
+		return *index > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no interface");
 	}
 	if (e->kind == ERR_REFUSED)
 		return find_in_list(c, name, index, e);
@@ -113,7 +125,7 @@ const struct value *call_qdiscs(struct client *c, struct value_pool *pool, struc
 
 	if (!v && e->kind == ERR_REFUSED)
 		v = value_new(pool, V_LIST);
-	return v;
+	return check_list(v, e);
 }
 
 struct impairments qdiscs_impairments(const struct value *qdiscs, int index)
@@ -145,11 +157,7 @@ static struct value *list(struct client *c, const char *own, const char *other,
 		v = ask(c, other, pool, e);
 		v = v ? convert(c, v, pool, e) : NULL;
 	}
-	if (v && v->type != V_LIST) {
-		err_set(e, ERR_PEER, 0, "the server's answer is no list");
-		return NULL;
-	}
-	return (struct value *)(uintptr_t)v; /* the pool's, and so the caller's */
+	return (struct value *)(uintptr_t)check_list(v, e); /* the pool's, and so the caller's */
 }
 
 struct value *call_links(struct client *c, struct value_pool *pool, struct err *e)
@@ -188,7 +196,7 @@ const struct value *call_processes(struct client *c, const char *only, struct va
 	v = client_data(c, pool, e);
 	if (!v)
 		lacks(e, "list its processes");
-	return v;
+	return check_list(v, e);
 }
 
 int call_find(struct client *c, const char *name, pid_t *pid, struct err *e)
@@ -201,7 +209,7 @@ int call_find(struct client *c, const char *name, pid_t *pid, struct err *e)
 	last = v ? value_at(v, value_len(v) - 1) : NULL;
 	*pid = (pid_t)value_num(last, "pid", 0);
 	value_pool_free(&pool);
-	if (*pid)
+	if (*pid > 0)
 		return 0;
 	if (!v && e->kind != ERR_FEATURE)
 		return -1;

@@ -93,7 +93,7 @@ void client_end(struct client *c)
 
 static int lost(struct err *e, int errnum)
 {
-	if (errnum)
+	if (errnum && errnum != ECONNRESET && errnum != EPIPE)
 		return err_set(e, ERR_PEER, errnum, errnum == EAGAIN ? "the server does not answer"
 								     : "the server is gone");
 	return err_set(e, ERR_PEER, 0, "the server closed the connection");

@@ -49,6 +49,8 @@ int import_user(const char *name, uid_t *uid, struct err *e)
 
 	if (!rc)
 		*uid = u->uid;
+	if (u)
+		user_free(u);
 	free(u);
 	if (rc > 0)
 		return err_set(e, ERR_USAGE, 0, "%.60s: no such user", name);

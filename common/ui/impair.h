@@ -12,12 +12,13 @@
 
 /* For the tables of words. */
 #define IMPAIRMENT_WORDS \
-	{ "rate", "RATE", 0 }, { "delay", "TIME", 0 }, { "jitter", "TIME", 0 }, \
-	{ "correlation", "PERCENT", 0 }, { "distribution", "NAME", 0 }, \
-	{ "loss", "PERCENT", 0 }, { "loss-correlation", "PERCENT", 0 }, \
-	{ "duplicate", "PERCENT", 0 }, { "corrupt", "PERCENT", 0 }, \
-	{ "reorder", "PERCENT", 0 }, { "gap", "PACKETS", 0 }, { "limit", "PACKETS", 0 }, \
-	{ "seed", "NUMBER", 0 }
+	{ NULL, "IMPAIRMENT", WORD_HEAD }, \
+	{ "rate", "RATE", WORD_FOLD }, { "delay", "TIME", WORD_FOLD }, { "jitter", "TIME", WORD_FOLD }, \
+	{ "correlation", "PERCENT", WORD_FOLD }, { "distribution", "NAME", WORD_FOLD }, \
+	{ "loss", "PERCENT", WORD_FOLD }, { "loss-correlation", "PERCENT", WORD_FOLD }, \
+	{ "duplicate", "PERCENT", WORD_FOLD }, { "corrupt", "PERCENT", WORD_FOLD }, \
+	{ "reorder", "PERCENT", WORD_FOLD }, { "gap", "PACKETS", WORD_FOLD }, { "limit", "PACKETS", WORD_FOLD }, \
+	{ "seed", "NUMBER", WORD_FOLD }
 
 /* What a call says of them; "none" in place of a value takes one away. ERR_USAGE. */
 __attribute__((warn_unused_result)) int impairments_of_call(struct impairment_change *change,

@@ -80,6 +80,8 @@ static int find_operand(const struct call *c)
 	for (int i = 0; c->verb->words[i].word || c->verb->words[i].value; i++) {
 		const struct word *w = &c->verb->words[i];
 
+		if (w->flags & WORD_HEAD)
+			continue;
 		if (!w->word && (!c->given[i].n || w->flags & (WORD_MANY | WORD_TAIL)))
 			return i;
 	}
@@ -278,14 +280,14 @@ struct line {
 
 static void print_word(struct line *l, const struct word *w)
 {
-	bool need = w->flags & WORD_NEED;
+	bool need = w->flags & WORD_NEED, many = w->flags & (WORD_MANY | WORD_HEAD);
 	char text[120];
 	int len = snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", need ? "" : "[",
 			   w->word ? w->word : "", w->word && w->value ? " " : "",
 			   w->value ? w->value : "", need ? "" : "]",
-			   w->flags & WORD_MANY ? "..." : "", w->flags & WORD_TAIL ? " [ARG...]" : "");
+			   many ? "..." : "", w->flags & WORD_TAIL ? " [ARG...]" : "");
 
-	if (l->column + 1 + len > FOLD) {
+	if (l->column + 1 + len >= FOLD) {
 		fprintf(l->out, "\n%*s", l->indent, "");
 		l->column = l->indent;
 	}
@@ -305,7 +307,7 @@ void words_print_usage(const struct applet *a, const struct verb *v, FILE *out)
 		if (w->word && w->word[0] == '-')
 			print_word(&l, w);
 	for (const struct word *w = v->words; w->word || w->value; w++)
-		if (!w->word || w->word[0] != '-')
+		if ((!w->word || w->word[0] != '-') && !(w->flags & WORD_FOLD))
 			print_word(&l, w);
 	fputc('\n', out);
 }
@@ -329,14 +331,43 @@ static void print_folded(const char *text, FILE *out)
 	fputc('\n', out);
 }
 
+static const struct word *find_head(const struct verb *v)
+{
+	for (const struct word *w = v->words; w->word || w->value; w++)
+		if (w->flags & WORD_HEAD)
+			return w;
+	return NULL;
+}
+
+/* "IMPAIRMENT: rate RATE, delay TIME": an applet has one such group. */
+static void print_group(const struct word *head, FILE *out)
+{
+	struct line l = { .out = out, .indent = 3 };
+
+	l.column = fprintf(out, "  %s:", head->value);
+	for (const struct word *w = head + 1; w->word && w->flags & WORD_FOLD; w++) {
+		struct word plain = { w->word, w->value, WORD_NEED };
+
+		print_word(&l, &plain);
+		if (w[1].word)
+			l.column += fprintf(out, ",");
+	}
+	fputc('\n', out);
+}
+
 void words_print_help(const struct applet *a, FILE *out)
 {
+	const struct word *head = NULL;
+
 	fprintf(out, "nemu %s: %s\n\n", a->name, a->help);
 	for (const struct verb *v = a->verbs; v->run; v++) {
 		words_print_usage(a, v, out);
 		if (v->help)
 			print_folded(v->help, out);
+		head = head ? head : find_head(v);
 	}
+	if (head)
+		print_group(head, out);
 	fputs("\nOptions of all applets: -L LAB  -j (JSON)  -q (names only)  -v  --help\n", out);
 }
 
@@ -346,9 +377,11 @@ void words_print_spec(const struct applet *a, FILE *out)
 		fprintf(out, "%s\t%s\t\t\t%s\n", a->name, v->word ? v->word : "",
 			a->node ? "node" : "");
 		for (const struct word *w = v->words; w->word || w->value; w++)
-			fprintf(out, "%s\t%s\t%s\t%s\t%s%s%s\n", a->name, v->word ? v->word : "",
-				w->word ? w->word : "", w->value ? w->value : "",
-				w->flags & WORD_NEED ? "need " : "", w->flags & WORD_MANY ? "many " : "",
-				w->flags & WORD_TAIL ? "tail" : "");
+			if (!(w->flags & WORD_HEAD))
+				fprintf(out, "%s\t%s\t%s\t%s\t%s%s%s\n", a->name,
+					v->word ? v->word : "", w->word ? w->word : "",
+					w->value ? w->value : "", w->flags & WORD_NEED ? "need " : "",
+					w->flags & WORD_MANY ? "many " : "",
+					w->flags & WORD_TAIL ? "tail" : "");
 	}
 }

@@ -24,6 +24,8 @@ enum {
 	WORD_NEED = 1, /* must be given */
 	WORD_MANY = 2, /* may be given several times; as an operand: takes all that are left */
 	WORD_TAIL = 4, /* this operand and all behind it, whatever they look like: CMD ARG... */
+	WORD_HEAD = 8, /* no word: a name for those with WORD_FOLD behind it, which a usage shows in */
+	WORD_FOLD = 16, /* their place; help tells once what they are */
 };
 
 #define WORDS_MAX 24

@@ -166,7 +166,7 @@ gone() { # waits until no process has this word on its command line
 		["addr a add 10.0.0.1 dev lo"]=1 ["addr a add 10.0.0.1/33 dev lo"]=1
 		["addr a add fd00::1/129 dev lo"]=1 ["addr a add 10.0.0.1/24 dev eth7"]=3
 		["addr a frob"]=1 ["addr zz"]=3 ["frob a"]=1 ["if a del eth7"]=3 ["if a set lo"]=1
-		["route a add 10.9.0.0/16 via 10.99.0.1"]=2 ["link add a:x"]=1 ["link add a b"]=1
+		["route a add 10.9.0.0/16 via 10.99.0.1"]=2 ["link add a:x"]=1 ["link add a b"]=3
 		["link add a:x zz:y"]=3 ["node del zz"]=3 ["node add .."]=1 ["node add -x"]=1
 		["-L no/lab node list"]=1 ["node show zz"]=3 ["kill a"]=1 ["until up a:lo -t x"]=1
 		["route a add 10.0.0.0/8"]=1 ["if a move lo nowhere"]=3 ["spawn a"]=1

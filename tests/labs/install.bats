@@ -68,7 +68,7 @@ applets() { nemu --list | cut -f1; }
 		applets | grep -qx $name
 	done
 	for name in $(applets); do
-		nemu --help | grep -q "^  $name  *[^ ]"
+		nemu --help | grep -qE "(^|  )  $name  *[^ ]"
 		nemu "$name" --help | head -n 1 | grep -qx "nemu $name: $(nemu --list | sed -n "s/^$name\t//p")"
 	done
 }
@@ -80,7 +80,7 @@ applets() { nemu --list | cut -f1; }
 		run --separate-stderr nemu $name --help
 		echo "$name: $status, ${#lines[@]} lines"
 		[ "$status" -eq 0 ] && [ "$output" ] && [ -z "$stderr" ]
-		[[ ! $name ]] || [ "$(wc -l <<<"$output")" -le 24 ]
+		[ "$(wc -l <<<"$output")" -le 24 ]
 		[ "$(wc -L <<<"$output")" -le 79 ]
 		# shellcheck disable=SC2086
 		same "$(nemu $name -h)" "$output"

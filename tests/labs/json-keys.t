@@ -127,7 +127,7 @@ def main():
         whole.update(pages[page])
     for key in "addr_info interfaces routes processes qdiscs links nodes".split():
         whole[key] = "list"
-    whole.update(lab="string", broadcast="string", type="string", address="string", processes="list",
+    whole.update(lab="string", broadcast="string", type="string", address="string", processes="list", family="string",
                  started="number", limit="number", bridge="string or null", state="string", log="true or false")
     check("lab list", {k: v for k, v in pages["lab"].items() if k != "lab"} | {"nodes": "number", "links": "number"},
           [nemu("-j", "lab"), nemu("-j", "lab", "list")])

@@ -37,12 +37,12 @@ static const struct row {
 	{ { .kind = ERR_TIMEOUT }, 124, 124, 124 },
 	{ { .kind = ERR_INTERNAL, .errnum = ENOMEM }, 2, 125, 2 },
 	/* The command: not found; found, but nothing that can be executed. */
-	{ { .kind = ERR_OS, .errnum = ENOENT, .step = "exec" }, 2, 127, 127 },
-	{ { .kind = ERR_OS, .errnum = EACCES, .step = "exec" }, 2, 126, 126 },
-	{ { .kind = ERR_OS, .errnum = ENOEXEC, .step = "exec" }, 2, 126, 126 },
-	{ { .kind = ERR_OS, .errnum = E2BIG, .step = "exec" }, 2, 126, 126 },
-	{ { .kind = ERR_OS, .errnum = ENOTDIR, .step = "exec" }, 2, 126, 126 },
-	{ { .kind = ERR_OS, .errnum = EPERM, .step = "exec" }, 2, 126, 126 },
+	{ { .kind = ERR_OS, .errnum = ENOENT, .step = "exec" }, 127, 127, 127 },
+	{ { .kind = ERR_OS, .errnum = EACCES, .step = "exec" }, 126, 126, 126 },
+	{ { .kind = ERR_OS, .errnum = ENOEXEC, .step = "exec" }, 126, 126, 126 },
+	{ { .kind = ERR_OS, .errnum = E2BIG, .step = "exec" }, 126, 126, 126 },
+	{ { .kind = ERR_OS, .errnum = ENOTDIR, .step = "exec" }, 126, 126, 126 },
+	{ { .kind = ERR_OS, .errnum = EPERM, .step = "exec" }, 126, 126, 126 },
 	/* What comes before the command. */
 	{ { .kind = ERR_OS, .errnum = ENOENT, .step = "cwd" }, 2, 125, 2 },
 	{ { .kind = ERR_OS, .errnum = EACCES, .step = "cwd" }, 2, 125, 2 },
