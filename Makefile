@@ -19,6 +19,11 @@ PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')
 LIBDIR = $(shell pkg-config --variable=libdir libnl-3.0)
 ARCHIVES = $(wildcard $(LIBDIR)/libnl-route-3.a $(LIBDIR)/libnl-3.a $(LIBDIR)/libcap-ng.a)
 SHARED_LIBS = $(shell pkg-config --libs $(PKGS)) -lm
+ifdef STATIC # without the archives: an error, not another kind of binary
+ifneq ($(words $(ARCHIVES)),3)
+$(error STATIC=1 needs libnl-3.a, libnl-route-3.a and libcap-ng.a in $(LIBDIR))
+endif
+endif
 ifeq ($(LINK),shared)
 LIBS = $(SHARED_LIBS)
 PIE := -pie
@@ -104,7 +109,72 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@NEMU=$(CURDIR)/$(BIN) tests/bench/run
 
+# ---------------------------------------------------------------- installation
+
+# PREFIX= and DESTDIR= as usual. A link for each applet, its page, completions.
+PREFIX ?= /usr/local
+BIN_DIR = $(DESTDIR)$(PREFIX)/bin
+MAN_DIR = $(DESTDIR)$(PREFIX)/share/man
+BASH_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_DIR = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_DIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/nemu
+APPLETS := $(shell sed -n 's/^APPLET.[^"]*"\([^"]*\)".*/\1/p' applets/list.h)
+LINKS := $(APPLETS:%=nemu-%)
+
+install: all
+	install -d $(BIN_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man7 $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) \
+		$(DOC_DIR)/examples
+	install -m 755 $(BIN) $(BIN_DIR)/nemu
+	for a in $(LINKS); do ln -sf nemu $(BIN_DIR)/$$a || exit 1; done
+	install -m 644 man/*.1 $(MAN_DIR)/man1
+	install -m 644 man/*.7 $(MAN_DIR)/man7
+	install -m 644 completions/nemu.bash $(BASH_DIR)/nemu
+	for a in $(LINKS); do ln -sf nemu $(BASH_DIR)/$$a || exit 1; done
+	install -m 644 completions/nemu.zsh $(ZSH_DIR)/_nemu
+	install -m 644 completions/nemu.fish $(FISH_DIR)/nemu.fish
+	install -m 644 README.md $(DOC_DIR)
+	install -m 755 man/examples/* tests/labs/real/*.sh $(DOC_DIR)/examples
+
+uninstall:
+	rm -f $(BIN_DIR)/nemu $(LINKS:%=$(BIN_DIR)/%) $(BASH_DIR)/nemu $(LINKS:%=$(BASH_DIR)/%) \
+		$(ZSH_DIR)/_nemu $(FISH_DIR)/nemu.fish
+	rm -f $(patsubst man/%,$(MAN_DIR)/man1/%,$(wildcard man/*.1)) \
+		$(patsubst man/%,$(MAN_DIR)/man7/%,$(wildcard man/*.7))
+	rm -rf $(DOC_DIR)
+	-cd $(DESTDIR)$(PREFIX) && rmdir -p bin share/man/man1 share/man/man7 share/doc \
+		share/bash-completion/completions share/zsh/site-functions \
+		share/fish/vendor_completions.d 2>/dev/null
+
+# A package of the tree as it is: build/nemu_VERSION_ARCH.deb. It needs no other, as all is linked in.
+DEB = $(BUILD)/deb
+ARCH = $(shell dpkg --print-architecture)
+define CONTROL
+Package: nemu
+Version: $(VERSION)
+Architecture: $(ARCH)
+Maintainer: nemu developers <nemu@localhost>
+Section: net
+Priority: optional
+Suggests: graphviz, iproute2, xauth
+Description: networks on one machine, made of network namespaces
+ A node is a network namespace with a small server in it; nodes are linked,
+ given addresses and routes, and programs are run in them, from a shell.
+endef
+export CONTROL
+
+deb:
+	@$(MAKE) --no-print-directory deps NEED="dpkg-deb=dpkg gzip=gzip"
+	@$(MAKE) --no-print-directory STATIC=1 all
+	@rm -rf $(DEB)
+	@umask 022 && $(MAKE) --no-print-directory -s install DESTDIR=$(DEB) PREFIX=/usr
+	@strip --strip-unneeded $(DEB)/usr/bin/nemu && gzip -9n $(DEB)/usr/share/man/man*/*
+	@install -m 644 COPYING $(DEB)/usr/share/doc/nemu/copyright
+	@install -d $(DEB)/DEBIAN && echo "$$CONTROL" >$(DEB)/DEBIAN/control
+	@cd $(DEB) && find usr -type f -exec md5sum {} + >DEBIAN/md5sums
+	@dpkg-deb --root-owner-group -b $(DEB) $(BUILD)/nemu_$(VERSION)_$(ARCH).deb
+
 clean:
 	rm -rf build nemu
 
-.PHONY: all deps demo check check-built check-vm units bench clean
+.PHONY: all deps demo check check-built check-vm units bench install uninstall deb clean

@@ -25,6 +25,8 @@
 const struct applet *applet_find(const char *name);
 int applet_run(const struct applet *a, struct call *c, char **argv);
 int applet_failed(const struct applet *a, const char *where, struct err *e);
+/* To the text of an error: which applet was probably meant. */
+void guess_applet(const char *typed, struct err *e);
 
 /* Connects to the node of the call. */
 __attribute__((warn_unused_result)) static inline int connect_node(struct client *c,

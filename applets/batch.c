@@ -74,8 +74,10 @@ static int run_line(const struct call *batch_call, char **argv, unsigned long li
 	}
 	a = *argv ? applet_find(*argv) : NULL;
 	if (!a || a == batch_call->applet) {
-		err_set(&e, ERR_USAGE, 0, *argv ? a ? "%s: not within a batch" : "%s: no such applet"
+		err_set(&e, ERR_USAGE, 0, *argv ? a ? "%.60s: not within a batch" : "%.60s: no such applet"
 						: "APPLET is missing%s", *argv ? *argv : "");
+		if (*argv && !a)
+			guess_applet(*argv, &e);
 		return applet_failed(batch_call->applet, where, &e);
 	}
 	pool_origin((struct origin){ line, a });

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "applets.h"
+#include "lab/progress.h"
 #include "ui/exit.h"
+#include "ui/guess.h"
+#include "ui/progress.h"
 
 #ifndef VERSION
 #define VERSION "unknown"
@@ -25,6 +29,16 @@ const struct applet *applet_find(const char *name)
 		if (!strcmp(a->name, name))
 			return a;
 	return NULL;
+}
+
+void guess_applet(const char *typed, struct err *e)
+{
+	struct guess g = GUESS_OF(typed);
+	size_t len = strlen(e->text);
+
+	for (const struct applet *a = applets; a->name; a++)
+		guess_try(&g, a->name);
+	snprintf(e->text + len, sizeof(e->text) - len, GUESS_FMT, GUESS_ARGS(g));
 }
 
 static int exit_code(const struct applet *a, bool command, const struct err *e)
@@ -110,7 +124,7 @@ static int print_help(FILE *out)
 	      "  nemu addr h1 add 10.0.0.1/24 dev eth0   an address\n"
 	      "  nemu exec h1 ping -c 1 10.0.0.2         a program in a node\n"
 	      "\n"
-	      "Applets ('nemu APPLET --help' tells more):\n",
+	      "Applets ('nemu APPLET --help' tells more, 'nemu help APPLET' all):\n",
 	      out);
 	for (size_t i = 0; i < rows; i++) {
 		fprintf(out, "  %-6s ", applets[i].name);
@@ -124,6 +138,30 @@ static int print_help(FILE *out)
 	      "         --spec  --install DIR [--bare] (links to the applets)\n",
 	      out);
 	return 0;
+}
+
+/* The manual page of an applet: beside the binary in the tree that it was built in, or where "make
+ * install" puts it. Returns only if there is none, or nothing that shows it. */
+static void show_page(const char *applet)
+{
+	static const char *const places[] = { "%s/man/nemu-%s.1", "%s/../share/man/man1/nemu-%s.1",
+					      "%s/../share/man/man1/nemu-%s.1.gz" };
+	char self[4096], page[4096 + 128];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n <= 0)
+		return;
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		snprintf(page, sizeof(page), places[i], self, applet);
+		if (access(page, R_OK))
+			continue;
+		fflush(stdout);
+		execlp("man", "man", "-l", page, (char *)NULL);
+		execlp("mandoc", "mandoc", page, (char *)NULL);
+		return;
+	}
 }
 
 static int print_list(void)
@@ -225,17 +263,18 @@ static int run_by_first_word(struct call *c, char **argv)
 		a = argv[1] ? applet_find(argv[1]) : NULL;
 		if (!argv[1])
 			return finish(print_help(stdout));
-		if (a)
+		if (a) {
+			show_page(a->name);
 			return words_print_help(a, stdout), finish(0);
+		}
 		argv++;
 	}
 	a = applet_find(*argv);
 	if (!a) {
-		char name[80];
-
-		snprintf(name, sizeof(name), "%s", *argv);
-		err_printable(name);
-		return usage("nemu: %s: no such applet\n", name);
+		err_set(&e, ERR_USAGE, 0, "%.60s: no such applet", *argv);
+		err_printable(e.text);
+		guess_applet(*argv, &e);
+		return usage("nemu: %s\n", e.text);
 	}
 	return applet_run(a, c, argv + 1);
 }
@@ -262,6 +301,8 @@ int main(int argc, char **argv)
 	if (argc < 1)
 		return 1;
 	open_stdio();
+	if (isatty(2))
+		progress_to(progress_print);
 	name = name ? name + 1 : argv[0];
 	a = applet_find(strncmp(name, "nemu-", 5) ? name : name + 5);
 	return a ? applet_run(a, &c, argv + 1) : run_by_first_word(&c, argv + 1);

@@ -12,6 +12,7 @@
 #include "base/pidfd.h"
 #include "lab/calls.h"
 #include "lab/client.h"
+#include "lab/progress.h"
 #include "lab/rundir.h"
 
 #define BATCH 250
@@ -112,8 +113,11 @@ static int end_some(const char *lab, char *const *names, size_t n, bool tolerant
 {
 	struct err first = ERR_INIT;
 
-	for (size_t i = 0; i < n; i += BATCH)
+	for (size_t i = 0; i < n; i += BATCH) {
+		progress_tell("nodes ended", i, n);
 		end_batch(lab, names + i, n - i < BATCH ? n - i : BATCH, tolerant, &first);
+	}
+	progress_tell("nodes ended", n, n);
 	if (!first.kind)
 		return 0;
 	*e = first;

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "lab/name.h"
+#include "lab/progress.h"
 #include "lab/rundir.h"
 
 #define REST 64 /* descriptors are parked from here on while 3 to 5 are cleared */
@@ -340,6 +341,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		failed = check_free(lab_fd, names[i], e);
 	/* Only those on their way are looked at: [old, begun). */
 	for (size_t old = 0; begun < n && !failed;) {
+		progress_tell("nodes made", begun, n);
 		births[begun].name = names[begun];
 		births[begun].ready = -1;
 		failed = begin(&births[begun], lab, lab_fd, serve, options, e);
@@ -352,6 +354,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 	}
 	if (!failed)
 		failed = settle(births, begun, 0, e);
+	progress_tell("nodes made", n, n);
 	rundir_unlock(lab_fd);
 	if (failed) {
 		undo(lab, births, begun);

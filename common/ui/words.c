@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ui/guess.h"
+
 int words_global(struct call *c, char **argv, struct err *e)
 {
 	const char *w = argv[0];
@@ -41,13 +43,17 @@ static const struct verb *find_verb(const struct applet *a, const char *word)
 
 static int no_verb(const struct applet *a, const char *word, struct err *e)
 {
+	struct guess g = GUESS_OF(word);
 	char list[200] = "";
 	size_t len = 0;
 
+	for (const struct verb *v = a->verbs; v->run; v++)
+		guess_try(&g, v->word);
 	for (const struct verb *v = a->verbs; v->run && len < sizeof(list) - 30; v++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
 					v == a->verbs ? "" : ", ", v->word);
-	err_set(e, ERR_USAGE, 0, "%.60s: no such verb (there are: %s)", word, list);
+	err_set(e, ERR_USAGE, 0, "%.60s: no such verb" GUESS_FMT " (there are: %s)", word, GUESS_ARGS(g),
+		list);
 	err_printable(e->text);
 	return -1;
 }
@@ -109,9 +115,14 @@ static int take_word(struct call *c, int i, char **argv, char *value, struct err
 	return 2;
 }
 
-static int unexpected(const char *arg, struct err *e)
+static int unexpected(const struct call *c, const char *arg, const char *what, struct err *e)
 {
-	err_set(e, ERR_USAGE, 0, "%.80s: not expected here", arg);
+	struct guess g = GUESS_OF(arg);
+
+	for (int i = 0; c->verb->words[i].word || c->verb->words[i].value; i++)
+		if (c->verb->words[i].word)
+			guess_try(&g, c->verb->words[i].word);
+	err_set(e, ERR_USAGE, 0, "%.80s: %s" GUESS_FMT, arg, what, GUESS_ARGS(g));
 	err_printable(e->text);
 	return -1;
 }
@@ -128,14 +139,14 @@ static int take(struct call *c, char **argv, bool raw, struct err *e)
 	if (n)
 		return n;
 	if (!raw && argv[0][0] == '-' && argv[0][1])
-		return err_set(e, ERR_USAGE, 0, "%.60s: no such option", argv[0]);
+		return unexpected(c, argv[0], "no such option", e);
 	if (c->applet->node && !c->node) {
 		c->node = argv[0];
 		return 1;
 	}
 	i = find_operand(c);
 	if (i < 0)
-		return unexpected(argv[0], e);
+		return unexpected(c, argv[0], "not expected here", e);
 	if (!(c->verb->words[i].flags & WORD_TAIL)) {
 		give(c, i, argv[0]);
 		return 1;
