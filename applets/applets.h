@@ -43,10 +43,11 @@ static inline int of_node(const struct call *call, int rc, struct err *e)
 	return rc < 0 ? err_prefix(e, "%s", call->node) : rc;
 }
 
-/* Calls fn for every living node of the lab; its error gets the node's name in front. */
+/* Calls fn for every living node of the lab; its error gets the node's name in front. command, or
+ * NULL: what fn will ask first (client_ahead). */
 typedef int node_fn(const char *name, struct client *client, void *arg, struct err *e);
-__attribute__((warn_unused_result)) int each_node(const struct call *call, node_fn *fn, void *arg,
-						  struct err *e);
+__attribute__((warn_unused_result)) int each_node(const struct call *call, const char *command,
+						  node_fn *fn, void *arg, struct err *e);
 
 /* Programs to start, for exec and spawn: -u, -d, -e and CMD from the call's words. */
 __attribute__((warn_unused_result)) int program_of_call(struct program *p, const struct call *call,

@@ -7,28 +7,48 @@
 #include "base/num.h"
 #include "lab/rundir.h"
 
-int each_node(const struct call *c, node_fn *fn, void *arg, struct err *e)
+#define AHEAD 200 /* nodes that are asked before the first is listened to */
+
+/* Connects to some, and asks them. A dead one, or one that has gone meanwhile, is left out. */
+static int open_some(const struct call *c, struct client *clients, char **names, const char *command,
+		     struct err *e)
+{
+	for (size_t i = 0; i < AHEAD && names[i]; i++) {
+		if (!client_open(&clients[i], c->lab, names[i], e)) {
+			if (command)
+				client_ahead(&clients[i], command);
+			continue;
+		}
+		client_close(&clients[i]);
+		if (e->kind != ERR_ABSENT && e->kind != ERR_PEER)
+			return -1;
+	}
+	return 0;
+}
+
+int each_node(const struct call *c, const char *command, node_fn *fn, void *arg, struct err *e)
 {
 	own(fd) int lab_fd = rundir_open_lab(c->lab, false, e);
 	own(names) char **names = NULL;
+	struct client clients[AHEAD];
+	int rc = 0;
 
 	if (lab_fd < 0)
 		return e->kind == ERR_ABSENT ? 0 : -1;
 	names = rundir_names(lab_fd, e);
 	if (!names)
 		return -1;
-	for (char **n = names; *n; n++) {
-		own(client) struct client client = CLIENT_INIT;
-
-		if (client_open(&client, c->lab, *n, e)) {
-			if (e->kind == ERR_ABSENT || e->kind == ERR_PEER)
-				continue; /* dead, or gone meanwhile */
-			return -1;
+	for (size_t i = 0; i < AHEAD; i++)
+		clients[i] = (struct client)CLIENT_INIT;
+	for (char **n = names; *n && !rc; ) {
+		rc = open_some(c, clients, n, command, e);
+		for (size_t i = 0; i < AHEAD && *n; i++, n++) {
+			if (!rc && clients[i].fd >= 0 && fn(*n, &clients[i], arg, e))
+				rc = err_prefix(e, "%s", *n);
+			client_close(&clients[i]);
 		}
-		if (fn(*n, &client, arg, e))
-			return err_prefix(e, "%s", *n);
 	}
-	return 0;
+	return rc;
 }
 
 int program_of_call(struct program *p, const struct call *call, struct err *e)

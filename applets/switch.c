@@ -94,7 +94,7 @@ static int list_switches(const struct call *c, struct listing *l, struct err *e)
 	if (name_check("lab", c->lab, e))
 		return -1;
 	l->list = value_new(&l->pool, V_LIST);
-	return l->list ? each_node(c, keep_switch, l, e) : err_nomem(e);
+	return l->list ? each_node(c, "NODE INFO", keep_switch, l, e) : err_nomem(e);
 }
 
 static int switch_list(struct call *c, struct err *e)

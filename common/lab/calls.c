@@ -23,14 +23,6 @@ static int lacks(struct err *e, const char *what)
 	return -1;
 }
 
-static const struct value *ask(struct client *c, const char *command, struct value_pool *pool,
-			       struct err *e)
-{
-	client_put(c, command);
-	client_end(c);
-	return client_data(c, pool, e);
-}
-
 /* An answer must be a list of dicts. */
 static const struct value *check_list(const struct value *v, struct err *e)
 {
@@ -47,7 +39,7 @@ static const struct value *check_list(const struct value *v, struct err *e)
 static int find_in_list(struct client *c, const char *name, int *index, struct err *e)
 {
 	struct value_pool pool = {0};
-	const struct value *all = ask(c, "IF LIST", &pool, e);
+	const struct value *all = client_ask(c, "IF LIST", &pool, e);
 
 	*index = 0;
 	for (size_t i = 1; all && all->type == V_DICT && i < all->count; i += 2) {
@@ -121,7 +113,7 @@ void call_impair(struct client *c, int index, const struct impairment_change *ch
 
 const struct value *call_qdiscs(struct client *c, struct value_pool *pool, struct err *e)
 {
-	const struct value *v = ask(c, "TC LIST", pool, e);
+	const struct value *v = client_ask(c, "TC LIST", pool, e);
 
 	if (!v && e->kind == ERR_REFUSED)
 		v = value_new(pool, V_LIST);
@@ -151,10 +143,10 @@ static struct value *list(struct client *c, const char *own, const char *other,
 						   struct value_pool *, struct err *),
 			  struct value_pool *pool, struct err *e)
 {
-	const struct value *v = ask(c, own, pool, e);
+	const struct value *v = client_ask(c, own, pool, e);
 
 	if (!v && e->kind == ERR_REFUSED) {
-		v = ask(c, other, pool, e);
+		v = client_ask(c, other, pool, e);
 		v = v ? convert(c, v, pool, e) : NULL;
 	}
 	return (struct value *)(uintptr_t)check_list(v, e); /* the pool's, and so the caller's */
@@ -177,7 +169,7 @@ struct value *call_routes(struct client *c, struct value_pool *pool, struct err 
 
 const struct value *call_node(struct client *c, struct value_pool *pool, struct err *e)
 {
-	const struct value *v = ask(c, "NODE INFO", pool, e);
+	const struct value *v = client_ask(c, "NODE INFO", pool, e);
 
 	if (!v)
 		lacks(e, "tell about itself");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -362,6 +363,50 @@ const struct value *client_data(struct client *c, struct value_pool *pool, struc
 		return NULL;
 	}
 	return unpack(text, len, pool, e);
+}
+
+void client_ahead(struct client *c, const char *command)
+{
+	struct err ignored;
+
+	if (c->fd < 0 || c->ahead_count == sizeof(c->ahead) / sizeof(*c->ahead))
+		return;
+	client_put(c, command);
+	client_end(c);
+	c->ahead[c->ahead_count++] = command;
+	if (push(c, &ignored))
+		c->spoiled = true; /* reading will say why */
+}
+
+const struct value *client_ask(struct client *c, const char *command, struct value_pool *pool,
+			       struct err *e)
+{
+	if (c->ahead_count && !strcmp(c->ahead[0], command)) {
+		memmove(c->ahead, c->ahead + 1, --c->ahead_count * sizeof(*c->ahead));
+		return client_data(c, pool, e);
+	}
+	/* Something else is wanted now: those answers are dropped. */
+	for (; c->ahead_count; c->ahead_count--) {
+		const char *text;
+		size_t len;
+		int code;
+
+		if (read_reply(c, &code, &text, &len, e))
+			return NULL;
+	}
+	client_put(c, command);
+	client_end(c);
+	return client_data(c, pool, e);
+}
+
+void client_many(size_t n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= n + 64)
+		return;
+	limit.rlim_cur = n + 64 < limit.rlim_max ? n + 64 : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int client_send_fds(struct client *c, const char *name, const int *fds, size_t n, struct err *e)

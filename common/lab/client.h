@@ -27,6 +27,8 @@ struct client {
 	bool greeted;	  /* its greeting has been read */
 	bool spoiled;	  /* something failed: of no use for another command */
 	int open_replies; /* to commands that were put */
+	const char *ahead[3]; /* commands that were sent before their answer is wanted */
+	size_t ahead_count;
 	/* Of a connection that is kept (pool.h): */
 	struct kept *kept;
 	struct origin *later; /* commands whose replies are read later */
@@ -56,6 +58,17 @@ void client_put_s(struct client *c, const char *word);
 void client_put_i(struct client *c, long number);
 void client_put_b(struct client *c, const char *text);
 void client_end(struct client *c);
+
+/* Sends a command without arguments (it must live on) before its answer is wanted: the next
+ * client_ask for it only reads. So many servers can work at the same time. An error shows there. */
+void client_ahead(struct client *c, const char *command);
+
+/* A command without arguments, and its reply, whose last line is a pickle. NULL: error. */
+const struct value *client_ask(struct client *c, const char *command, struct value_pool *pool,
+			       struct err *e);
+
+/* As many connections as that may be open at the same time, if the system allows. */
+void client_many(size_t n);
 
 /* Sends what was put, for a reply that is to be read later. */
 __attribute__((warn_unused_result)) int client_flush(struct client *c, struct err *e);

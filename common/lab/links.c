@@ -18,7 +18,7 @@ struct end {
 	int64_t netnsid; /* -1: the same namespace */
 	const struct value *d;
 	const struct value *qdiscs; /* of all of the node */
-	bool done;
+	bool asked, done;
 };
 
 struct lab {
@@ -69,13 +69,22 @@ static int64_t index_of(const struct value *list, const char *name)
 	return 0;
 }
 
-static int read_node(struct lab *l, size_t node, const char *lab, struct value_pool *pool,
-		     struct err *e)
+/* Asks it, and does not wait. */
+static int open_node(struct lab *l, size_t node, const char *lab, struct err *e)
+{
+	if (client_open(&l->clients[node], lab, l->names[node], e))
+		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
+	client_ahead(&l->clients[node], "IF INFO");
+	client_ahead(&l->clients[node], "TC LIST");
+	return 0;
+}
+
+static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct err *e)
 {
 	const struct value *list, *qdiscs = NULL;
 
-	if (client_open(&l->clients[node], lab, l->names[node], e))
-		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
+	if (l->clients[node].fd < 0)
+		return 0;
 	list = call_links(&l->clients[node], pool, e);
 	if (list)
 		qdiscs = call_qdiscs(&l->clients[node], pool, e);
@@ -110,51 +119,60 @@ static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, str
 	}
 	for (size_t i = 0; i < l->nodes; i++)
 		l->clients[i].fd = -1;
+	client_many(l->nodes);
 	for (size_t i = 0; i < l->nodes; i++)
-		if (read_node(l, i, lab, pool, e))
+		if (open_node(l, i, lab, e))
+			return -1;
+	for (size_t i = 0; i < l->nodes; i++)
+		if (read_node(l, i, pool, e))
 			return -1;
 	return 0;
 }
 
 static bool may_be_peers(const struct end *a, const struct end *b)
 {
-	return a != b && !b->done && a->index == b->peer && a->peer == b->index &&
+	return a != b && a->index == b->peer && a->peer == b->index &&
 	       (a->netnsid < 0 ? a->node == b->node : a->node != b->node);
 }
 
-/* Asks the node of a which of the candidates' namespaces has the id of a's peer. */
-static struct end *find_peer(struct lab *l, const struct end *a, struct value_pool *pool)
+/* Asks the node of an end which namespaces of ends behind it have the id of its peer's; the answer is
+ * read by find_peer. */
+static void ask_for_peer(struct lab *l, struct end *a)
 {
 	struct client *c = &l->clients[a->node];
-	const struct value *ids;
-	struct err ignored;
-	size_t n = 0;
 
-	client_put(c, "LINK NSID");
-	for (size_t i = 0; i < l->count; i++) {
-		if (!may_be_peers(a, &l->ends[i]))
+	for (struct end *b = a + 1; b < l->ends + l->count && a->netnsid >= 0; b++) {
+		if (!may_be_peers(a, b))
 			continue;
-		if (a->netnsid < 0) {
-			buf_consume(&c->out, c->out.len);
-			return &l->ends[i];
-		}
-		client_put_i(c, l->clients[l->ends[i].node].pid);
-		n++;
+		if (!a->asked)
+			client_put(c, "LINK NSID");
+		a->asked = true;
+		client_put_i(c, l->clients[b->node].pid);
 	}
-	client_end(c);
-	if (!n) {
-		buf_consume(&c->out, c->out.len);
-		return NULL;
-	}
-	ids = client_data(c, pool, &ignored);
-	for (size_t i = 0, k = 0; i < l->count && k < n; i++) {
+	if (a->asked)
+		client_end(c);
+}
+
+static struct end *find_peer(struct lab *l, const struct end *a, struct value_pool *pool)
+{
+	const struct value *ids = NULL;
+	struct err ignored;
+	size_t k = 0;
+
+	if (a->asked)
+		ids = client_data(&l->clients[a->node], pool, &ignored);
+	for (struct end *b = l->ends; b < l->ends + l->count; b++) {
 		const struct value *id;
 
-		if (!may_be_peers(a, &l->ends[i]))
+		if (b == a || !may_be_peers(a, b))
 			continue;
-		id = value_at(ids, k++);
-		if (id && id->type == V_INT && id->num == a->netnsid)
-			return &l->ends[i];
+		if (a->netnsid < 0 && !b->done)
+			return b;
+		if (b < a)
+			continue;
+		id = a->netnsid < 0 ? NULL : value_at(ids, k++);
+		if (id && id->type == V_INT && id->num == a->netnsid && !b->done)
+			return b;
 	}
 	return NULL;
 }
@@ -255,13 +273,18 @@ struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err 
 	}
 	if (read_lab(&l, lab, pool, e))
 		return NULL;
+	for (size_t i = 0; i < l.count; i++)
+		ask_for_peer(&l, &l.ends[i]);
+	for (size_t i = 0; i < l.nodes; i++)
+		if (l.clients[i].fd >= 0 && client_flush(&l.clients[i], e))
+			return NULL;
 	for (size_t i = 0; i < l.count; i++) {
 		struct end *a = &l.ends[i], *b;
 
+		b = find_peer(&l, a, pool);
 		if (a->done)
 			continue;
 		a->done = true;
-		b = find_peer(&l, a, pool);
 		if (b)
 			b->done = true;
 		if (!value_append(pool, list, describe(&l, a, b, pool))) {

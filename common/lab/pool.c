@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define POOL_MAX 256 /* connections; many systems allow 1024 descriptors */
+#define POOL_MAX 4096
 
 struct kept {
 	char *lab, *node;
@@ -18,14 +18,15 @@ struct kept {
 static struct {
 	pool_failed_fn *failed; /* NULL: off */
 	struct kept *v[POOL_MAX];
-	size_t n;
+	size_t n, max;
 	unsigned long clock;
 	struct origin origin;
 } pool;
 
-void pool_begin(pool_failed_fn *failed)
+void pool_begin(size_t max, pool_failed_fn *failed)
 {
 	pool.failed = failed;
+	pool.max = max < POOL_MAX ? max : POOL_MAX;
 }
 
 void pool_origin(struct origin origin)
@@ -79,7 +80,7 @@ static void make_room(void)
 {
 	size_t oldest = POOL_MAX;
 
-	if (pool.n < POOL_MAX)
+	if (pool.n < pool.max)
 		return;
 	for (size_t i = 0; i < pool.n; i++)
 		if (!pool.v[i]->used && (oldest == POOL_MAX || pool.v[i]->since < pool.v[oldest]->since))
@@ -95,7 +96,7 @@ static struct kept *add(const char *lab, const char *node)
 	struct kept *k;
 
 	make_room();
-	if (pool.n == POOL_MAX)
+	if (pool.n >= pool.max)
 		return NULL;
 	k = calloc(1, sizeof(*k));
 	if (!k)
