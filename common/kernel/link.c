@@ -129,6 +129,20 @@ int link_get(struct netlink *nl, int index, struct iface *i, struct err *e)
 	return -1;
 }
 
+int link_get_far(struct netlink *nl, int netnsid, int index, struct iface *i, struct err *e)
+{
+	struct nl_msg *msg = get_request(index, NULL);
+
+	i->index = 0;
+	if (msg && nla_put_s32(msg, IFLA_TARGET_NETNSID, netnsid) < 0) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	if (netlink_request(nl, msg, "interface", one_link, i, e))
+		return -1;
+	return i->index ? 0 : err_set(e, ERR_ABSENT, ENODEV, "interface %d: no such interface", index);
+}
+
 int link_by_name(struct netlink *nl, const char *name, struct iface *i, struct err *e)
 {
 	i->index = 0;

@@ -17,6 +17,10 @@ __attribute__((warn_unused_result)) int link_get(struct netlink *nl, int index, 
 __attribute__((warn_unused_result)) int link_by_name(struct netlink *nl, const char *name,
 						     struct iface *i, struct err *e);
 
+/* An interface in the network namespace that is known here under an id. */
+__attribute__((warn_unused_result)) int link_get_far(struct netlink *nl, int netnsid, int index,
+						     struct iface *i, struct err *e);
+
 /* What to change; a bit in set for each that is meant. */
 struct link_change {
 	enum {

@@ -16,6 +16,7 @@ struct end {
 	size_t node;
 	int64_t index, peer;
 	int64_t netnsid; /* -1: the same namespace */
+	const char *peer_address; /* link-layer address; NULL: not known */
 	const struct value *d;
 	const struct value *qdiscs; /* of all of the node */
 	bool asked, done;
@@ -76,18 +77,31 @@ static int open_node(struct lab *l, size_t node, const char *lab, struct err *e)
 		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
 	client_ahead(&l->clients[node], "IF INFO");
 	client_ahead(&l->clients[node], "TC LIST");
+	client_ahead(&l->clients[node], "LINK PEER");
 	return 0;
+}
+
+static const char *address_of_peer(const struct value *peers, int64_t index)
+{
+	for (size_t i = 0; peers && peers->type == V_DICT && i + 1 < peers->count; i += 2)
+		if (peers->items[i]->type == V_INT && peers->items[i]->num == index &&
+		    peers->items[i + 1]->type == V_STR)
+			return peers->items[i + 1]->str;
+	return NULL;
 }
 
 static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct err *e)
 {
-	const struct value *list, *qdiscs = NULL;
+	const struct value *list, *qdiscs = NULL, *peers = NULL;
+	struct err ignored;
 
 	if (l->clients[node].fd < 0)
 		return 0;
 	list = call_links(&l->clients[node], pool, e);
 	if (list)
 		qdiscs = call_qdiscs(&l->clients[node], pool, e);
+	if (qdiscs)
+		peers = client_ask(&l->clients[node], "LINK PEER", pool, &ignored);
 	for (size_t i = 0; qdiscs && i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
 
@@ -95,6 +109,7 @@ static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct
 			continue;
 		if (add_end(l, node, d, qdiscs, e))
 			return -1;
+		l->ends[l->count - 1].peer_address = address_of_peer(peers, value_num(d, "ifindex", 0));
 		if (value_get(d, "link"))
 			l->ends[l->count - 1].peer = index_of(list, value_text(d, "link", ""));
 	}
@@ -129,9 +144,15 @@ static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, str
 	return 0;
 }
 
+static bool has_address(const struct end *end, const char *address)
+{
+	return !address || !strcmp(value_text(end->d, "address", ""), address);
+}
+
 static bool may_be_peers(const struct end *a, const struct end *b)
 {
 	return a != b && a->index == b->peer && a->peer == b->index &&
+	       has_address(a, b->peer_address) && has_address(b, a->peer_address) &&
 	       (a->netnsid < 0 ? a->node == b->node : a->node != b->node);
 }
 
