@@ -56,6 +56,13 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(COMMON_OBJ)
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(SHARED_LIBS)
 
+# A binary in which calls can be made to fail: tests/faults.
+WRAPPED := $(shell sed -n 's/^WRAP[_ANY]*.[^,]*, \([a-z0-9_]*\),.*/\1/p' tests/faults/wrap.c) openat prctl
+$(BUILD)/faults/nemu: $(OBJ) $(BUILD)/tests/faults/wrap.o
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(SHARED_LIBS)
+
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
 # ---------------------------------------------------------------- what has to be installed
@@ -101,7 +108,8 @@ check-vm: all
 	@[ -n "$(VM_RUN)" ] || { echo "make check-vm: VM_RUN= names no program that runs a command" \
 		"under a full kernel"; exit 1; }
 	@$(VM_RUN) -t 1800 env NEMU_MUST_RUN=1 NEMU=$(CURDIR)/$(BIN) tests/run tests/labs/impair.bats \
-		tests/labs/kinds.bats tests/labs/switch.bats tests/labs/import.bats tests/labs/link.bats
+		tests/labs/kinds.bats tests/labs/switch.bats tests/labs/import.bats tests/labs/link.bats \
+		tests/labs/real.bats
 
 units: $(UNIT)
 

@@ -111,6 +111,7 @@ static bool has_flag(const struct value *d, const char *flag)
 static int check_link(struct watch *w, struct value_pool *pool, struct err *e)
 {
 	const struct value *list = call_links(&w->ask, pool, e), *d;
+	const char *state;
 	bool up;
 
 	if (!list)
@@ -118,8 +119,12 @@ static int check_link(struct watch *w, struct value_pool *pool, struct err *e)
 	d = find(list, "ifname", w->spec.a);
 	if (!d)
 		return 0;
+	/* The state follows the carrier, and routes and addresses follow the state. */
+	state = value_text(d, "operstate", "UNKNOWN");
 	up = has_flag(d, "UP") && (has_flag(d, "LOWER_UP") || !value_get(d, "operstate"));
-	return w->spec.kind == WATCH_UP ? up : !up;
+	if (w->spec.kind == WATCH_UP)
+		return up && (!strcmp(state, "UP") || !strcmp(state, "UNKNOWN"));
+	return !up && strcmp(state, "UP");
 }
 
 static bool same_address(const char *x, const char *y)
