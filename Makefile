@@ -93,11 +93,11 @@ check:
 # A second time under the sanitizers; and the sources themselves.
 ASAN := build/asan
 check-built: all
-	@$(MAKE) --no-print-directory units
+	@$(MAKE) --no-print-directory units $(BUILD)/faults/nemu
 	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
-		tests/wire/*.t tests/labs/*.bats tests/labs/*.t \
+		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t tests/labs/*.bats tests/labs/*.t
 

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every call and allocation of a node's server fails in turn (wrap.c). After each: the client got an
+error or the connection ended, and nobody hangs; the server serves the next; nothing is left of what
+failed, and of the node when it is removed.
+
+$BUILD/faults/nemu is the binary. NEMU_FAULTS=all: each of them; a number: so many, spread evenly.
+NEMU_FAULT_ONLY=N: that one."""
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+NEMU = os.environ["NEMU"]
+FAULTY = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))),
+                      os.environ.get("BUILD", "build"), "faults", "nemu")
+HOW_MANY = os.environ.get("NEMU_FAULTS", "20")
+TMP = tempfile.mkdtemp()
+RUNDIR = os.environ["NEMU_RUNDIR"]
+
+# What the server is asked for: every kind of command. A leading "!": its failure means nothing.
+UNDO = ["! link del n:a", "! if n del br0", "! if n del t0", "! kill n t", "! wait n -t 10s t",
+        "! addr n del 10.9.0.1/24 dev lo", "! if n move far9 host", "! link del m:c"]
+WORK = ["if n list", "if n add br0 type bridge stp on up", "if n set br0 mtu 1400 address 02:00:00:00:00:09",
+        "link add n:a m:b rate 1mbit", "if n set a master br0", "link set n:a rate 2mbit", "link list",
+        "addr n add 10.9.0.1/24 dev lo", "route n add 10.8.0.0/16 dev br0", "route n list",
+        "route n del 10.8.0.0/16 dev br0", "addr n list", "exec n sh -c true", "exec n -u nobody true",
+        "spawn n --name t sh -c 'echo out; exec sleep 86481'", "until log n t out -t 5s", "ps n", "logs n t",
+        "kill n t", "! wait n -t 5s t", "if n add t0 type tap", "if n tapfd t0 true", "node show n", "lab save",
+        "if n import far9", "if n move far9 host", "link down m:b", "link del n:a", "until up n:lo -t 5s"]
+
+
+def run(command, binary=NEMU, env=None):
+    words = ["sh", "-c", '"$0" ' + command.lstrip("! "), binary]
+    try:
+        p = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                           timeout=40, env=env or os.environ)
+    except subprocess.TimeoutExpired:
+        return -1, "hangs"
+    return p.returncode, p.stderr.decode(errors="replace").strip()
+
+
+def descriptors(pid):
+    """How many of which kind; once the connections that are over are closed there as well."""
+    seen = []
+    while len(seen) < 5 or len(set(map(tuple, seen[-5:]))) > 1:
+        try:
+            seen.append(sorted(os.readlink("/proc/%s/fd/%s" % (pid, f)).split(":")[0]
+                               for f in os.listdir("/proc/%s/fd" % pid)))
+        except FileNotFoundError:
+            seen.append([str(len(seen))])
+        time.sleep(0.002)
+    return seen[-1]
+
+
+def here():
+    """Interfaces of this namespace, files of ours, and processes that are no node's."""
+    with open("/proc/net/dev") as f:
+        names = sorted(line.split(":")[0].strip() for line in f.readlines()[2:])
+    files = sorted(f for f in os.listdir("/tmp") if f.startswith(".nemu"))
+    return names, files
+
+
+def processes():
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/environ" % pid, "rb") as f:
+                mine = b"NEMU_FAULT_MARK=" + TMP.encode() in f.read().split(b"\0")
+            with open("/proc/%s/stat" % pid) as f:
+                state = f.read().rsplit(")", 1)[1].split()[0]
+        except OSError:
+            continue
+        if mine and state not in "ZX":
+            found.append(pid)
+    return found
+
+
+def trial(number, before):
+    """(name of what failed or None, problems)"""
+    fired = os.path.join(TMP, "fired")
+    if os.path.exists(fired):
+        os.unlink(fired)
+    env = dict(os.environ, NEMU_FAULT="%d:%s" % (number, fired), NEMU_FAULT_MARK=TMP)
+    problems = []
+    code, text = run("node add n", FAULTY, env)
+    if code == 0:
+        for command in UNDO + WORK:
+            if run(command)[0] == -1:
+                problems.append("%s: hangs" % command)
+        alive = run("node show n")[0] == 0
+        if alive and os.path.exists(fired):
+            # The fault is over: now everything must work, and cost nothing that stays.
+            pid = subprocess.check_output([NEMU, "node", "pid", "n"], text=True).strip()
+            fds = []
+            for _ in range(2):
+                for command in UNDO + WORK:
+                    code, text = run(command)
+                    if code and not command.startswith("!"):
+                        problems.append("afterwards %s: %d %s" % (command, code, text))
+                fds.append(descriptors(pid))
+            if fds[0] != fds[1]:
+                problems.append("descriptors: %s, then %s" % (fds[0], fds[1]))
+        for command in UNDO:
+            run(command)
+        code, text = run("node del n")
+        if code not in (0, 3):
+            problems.append("node del: %d %s" % (code, text))
+    elif not text.startswith("nemu node: "):
+        problems.append("node add: %d %r" % (code, text))
+    if os.path.exists(os.path.join(RUNDIR, "default", "n")):
+        problems.append("the socket is left")
+    for _ in range(100):
+        if not processes():
+            break
+        time.sleep(0.02)
+    if processes():
+        problems.append("processes are left: %s" % processes())
+        for pid in processes():
+            os.kill(int(pid), 9)
+    if here() != before:
+        problems.append("left here: %s, not %s" % (here(), before))
+        subprocess.run(["ip", "link", "add", "far9", "type", "veth", "peer", "far8"], stderr=subprocess.DEVNULL)
+    name = open(fired).read().split("\n")[0] if os.path.exists(fired) else None
+    return name, problems
+
+
+def main():
+    subprocess.run(["ip", "link", "add", "far9", "type", "veth", "peer", "far8"], check=True)
+    subprocess.run([NEMU, "node", "add", "m"], check=True)
+    before = here()
+    # How many calls there are: the first number that does not come is behind the last.
+    low, high = 1, 2
+    while trial(high, before)[0]:
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if trial(middle, before)[0] else (low, middle)
+    numbers = range(1, low + 1)
+    if os.environ.get("NEMU_FAULT_ONLY"):
+        numbers = [int(os.environ["NEMU_FAULT_ONLY"])]
+    elif HOW_MANY != "all":
+        offset = random.randrange(1000)
+        numbers = sorted({1 + (offset + i * low // int(HOW_MANY)) % low for i in range(int(HOW_MANY))})
+    bad = 0
+    for k, number in enumerate(numbers, 1):
+        name, problems = trial(number, before)
+        bad += bool(problems)
+        print("%sok %d - call %d of %d: %s" % ("not " if problems else "", k, number, low, name), flush=True)
+        for p in problems:
+            print("# " + p)
+    subprocess.run([NEMU, "node", "del", "--all"])
+    subprocess.run(["ip", "link", "del", "far9"])
+    os.path.exists(os.path.join(TMP, "fired")) and os.unlink(os.path.join(TMP, "fired"))
+    os.rmdir(TMP)
+    print("1..%d" % len(numbers))
+    sys.exit(bad > 0)
+
+
+main()
