@@ -140,6 +140,25 @@ static void draw_node(const struct graph *g, size_t node, const char *bars)
 	       is_switch(g, node) ? ")" : "]");
 }
 
+/* Words in as many lines as they need, each behind the same. */
+static void put_folded(const char *before, const char *words)
+{
+	int column = COLUMNS;
+
+	while (*words) {
+		size_t len = strcspn(words, " ");
+
+		if (column + 1 + (int)len > COLUMNS) {
+			printf("%s%s", column < COLUMNS ? "\n" : "", before);
+			column = width(before);
+		}
+		printf(" %.*s", (int)len, words);
+		column += 1 + (int)len;
+		words += len + (words[len] == ' ');
+	}
+	putchar('\n');
+}
+
 /* A link; and the node at its far end, but where the drawing goes on below it. What a line has no
  * room for goes to the next. */
 static void draw_edge(const struct graph *g, struct edge *edge, int from, const char *bars,
@@ -158,10 +177,10 @@ static void draw_edge(const struct graph *g, struct edge *edge, int from, const 
 	if (does.len && width(buf_cstr(&line)) + 2 + width(buf_cstr(&does)) <= COLUMNS)
 		buf_addf(&line, "  %s", buf_cstr(&does));
 	else if (does.len)
-		buf_addf(&rest, "%s%s     %s", bars, last && !goes_on ? "  " : "│ ", buf_cstr(&does));
+		buf_addf(&rest, "%s%s    ", bars, last && !goes_on ? "  " : "│ ");
 	puts(buf_cstr(&line));
 	if (rest.len)
-		puts(buf_cstr(&rest));
+		put_folded(buf_cstr(&rest), buf_cstr(&does));
 	edge->drawn = true;
 }
 
