@@ -13,11 +13,14 @@ struct slot {
 	int fd;
 	loop_fn *fn;
 	void *obj;
+	uint32_t wanted; /* events that the kernel has refused to look for */
+	bool refused;
 };
 
 struct loop {
 	int epfd;
 	bool stop;
+	bool refused; /* in some slot; it is tried again */
 	struct slot *slots;
 	uint32_t count;
 	loop_fn *timer_fn;
@@ -87,6 +90,7 @@ loop_id loop_add(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *obj
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev))
 		return 0;
 	l->slots[i].generation++;
+	l->slots[i].refused = false;
 	l->slots[i].fd = fd;
 	l->slots[i].fn = fn;
 	l->slots[i].obj = obj;
@@ -98,8 +102,20 @@ void loop_set(struct loop *l, loop_id id, uint32_t events)
 	struct epoll_event ev = { .events = events, .data.u64 = id };
 	struct slot *s = find(l, id);
 
-	if (s)
-		epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev);
+	if (!s)
+		return;
+	s->refused = epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev) != 0;
+	s->wanted = events;
+	l->refused |= s->refused;
+}
+
+/* Want of memory passes: nobody must wait for ever because of it. */
+static void try_again(struct loop *l)
+{
+	l->refused = false;
+	for (uint32_t i = 0; i < l->count; i++)
+		if (l->slots[i].generation & 1 && l->slots[i].refused)
+			loop_set(l, (uint64_t)l->slots[i].generation << 32 | i, l->slots[i].wanted);
 }
 
 void loop_del(struct loop *l, loop_id id)
@@ -138,7 +154,11 @@ void loop_run(struct loop *l)
 	struct epoll_event ev[32];
 
 	while (!l->stop) {
-		int n = epoll_wait(l->epfd, ev, 32, run_timer(l));
+		int ms = run_timer(l), n;
+
+		if (l->refused)
+			try_again(l);
+		n = epoll_wait(l->epfd, ev, 32, l->refused && (ms < 0 || ms > 100) ? 100 : ms);
 
 		for (int i = 0; i < n && !l->stop; i++) {
 			struct slot *s = find(l, ev[i].data.u64);

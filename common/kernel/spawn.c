@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "kernel/caps.h"
 #include "kernel/spawn_shared.h"
+#include "kernel/userns.h"
 #include "kernel/users.h"
 
 static const char *const step_names[] = { "user", "cwd", "session", "stdio", "exec" };
@@ -202,6 +203,11 @@ int spawn_result(const struct spawn *s, int report, struct err *e)
 		if (!f.errnum)
 			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
 		err_os(e, f.errnum, "user %s", s->user);
+		if (userns_is_narrow())
+			err_set(e, ERR_OS, f.errnum,
+				"user %s: made without root, this lab has one user; with newuidmap (package "
+				"uidmap) and ranges in /etc/subuid and /etc/subgid it has all",
+				s->user);
 		break;
 	case SPAWN_CWD:
 		err_os(e, f.errnum, "%s", s->cwd);

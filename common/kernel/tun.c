@@ -23,7 +23,8 @@ static int open_device(struct err *e)
 		return err_set(e, ERR_FEATURE, EOPNOTSUPP,
 			       DEVICE ": %s (module tun; in a container, the device)",
 			       strerror(errno));
-	return err_os(e, errno, DEVICE);
+	return err_set(e, ERR_OS, errno, DEVICE ": %s (whose mode should be 0666: chmod, or a udev rule)",
+		       strerror(errno));
 }
 
 int tun_add(struct netlink *nl, const char *name, bool tap, int64_t owner,

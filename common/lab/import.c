@@ -33,6 +33,8 @@ int import_interface(struct client *c, const char *name, struct err *e)
 
 	if (!nl || link_by_name(nl, name, &i, e))
 		return -1;
+	if (!caps_have(CAP_NET_ADMIN))
+		return caps_explain(CAP_NET_ADMIN, EPERM, name, e);
 	if (!ask_server(c, i.name, e))
 		return 0;
 	if (e->kind != ERR_REFUSED)

@@ -36,6 +36,14 @@ static char *rundir_path(void)
 	return n < 0 ? NULL : path;
 }
 
+void rundir_pin(void)
+{
+	own(mem) char *path = rundir_path();
+
+	if (path)
+		setenv("NEMU_RUNDIR", path, 1);
+}
+
 /* As mkdir -p, with mode 0700. What fails here is told by the open that follows. */
 static void make_path(char *path)
 {

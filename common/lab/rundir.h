@@ -16,6 +16,9 @@
  * the caller's and writable by nobody else. -1: error, ERR_ABSENT if it is not there. */
 __attribute__((warn_unused_result)) int rundir_open(bool create, struct err *e);
 
+/* Puts its path into $NEMU_RUNDIR: for a process that is to change its user. */
+void rundir_pin(void);
+
 /* Opens a lab's folder, which must be the caller's with mode 0700. Errors as above. */
 __attribute__((warn_unused_result)) int rundir_open_lab(const char *lab, bool create,
 							struct err *e);

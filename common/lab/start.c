@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/userns.h"
 #include "lab/name.h"
 #include "lab/progress.h"
 #include "lab/rundir.h"
@@ -215,7 +217,44 @@ static int check_free(int lab_fd, const char *name, struct err *e)
 	return 0;
 }
 
-static int begin(struct birth *b, const char *lab, int lab_fd, node_serve_fn *serve,
+/* The user namespace of the nodes of a lab, for who may not make nodes without: that of a living node,
+ * or, with the first one, a new one. The lab is locked, so there is only one first. *fd: -1 if none is
+ * needed. */
+static int get_userns(int lab_fd, int *fd, struct err *e)
+{
+	own(names) char **names = NULL;
+	struct ucred peer = {0};
+	socklen_t len = sizeof(peer);
+
+	*fd = -1;
+	if (!userns_needed())
+		return 0;
+	rundir_pin(); /* the user is called root in there */
+	names = rundir_names(lab_fd, e);
+	for (char **n = names; n && *n && *fd < 0; n++) {
+		struct err ignored;
+		bool stale;
+		own(fd) int node = rundir_connect(lab_fd, *n, &stale, &ignored);
+
+		if (node >= 0 && !getsockopt(node, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+			*fd = userns_of(peer.pid, &ignored);
+	}
+	if (names && *fd < 0)
+		*fd = userns_make(e);
+	return *fd < 0 ? -1 : 0;
+}
+
+/* In a child that is to become a keeper. */
+static bool enter(int userns, int tell)
+{
+	struct err e = ERR_INIT;
+
+	if (userns < 0 || !userns_enter(userns, &e))
+		return true;
+	return write(tell, &e, sizeof(e)) < 0; /* false, but for the compiler */
+}
+
+static int begin(struct birth *b, const char *lab, int lab_fd, int userns, node_serve_fn *serve,
 		 const void *options, struct err *e)
 {
 	own(fd) int listen_fd = rundir_bind(lab_fd, b->name, e), tell = -1;
@@ -239,7 +278,7 @@ static int begin(struct birth *b, const char *lab, int lab_fd, node_serve_fn *se
 	if (!b->keeper) {
 		seat.listen_fd = listen_fd;
 		seat.ready_fd = tell;
-		_exit(detach(&seat) && !run_keeper(&seat, serve, options) ? 0 : 1);
+		_exit(enter(userns, tell) && detach(&seat) && !run_keeper(&seat, serve, options) ? 0 : 1);
 	}
 	b->ready = ends[0];
 	return 0;
@@ -325,7 +364,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		const void *options, struct err *e)
 {
 	own(mem) struct birth *births = calloc(n, sizeof(*births));
-	own(fd) int lab_fd = -1;
+	own(fd) int lab_fd = -1, userns = -1;
 	size_t begun = 0, limit = window();
 	int failed = 0;
 
@@ -339,12 +378,13 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		return -1;
 	for (size_t i = 0; i < n && !failed; i++)
 		failed = check_free(lab_fd, names[i], e);
+	failed = failed ? failed : get_userns(lab_fd, &userns, e);
 	/* Only those on their way are looked at: [old, begun). */
 	for (size_t old = 0; begun < n && !failed;) {
 		progress_tell("nodes made", begun, n);
 		births[begun].name = names[begun];
 		births[begun].ready = -1;
-		failed = begin(&births[begun], lab, lab_fd, serve, options, e);
+		failed = begin(&births[begun], lab, lab_fd, userns, serve, options, e);
 		if (failed)
 			break;
 		begun++;
@@ -367,13 +407,13 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 {
 	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1 };
 	struct birth self = { .name = name };
-	own(fd) int lab_fd = -1, ready = -1;
+	own(fd) int lab_fd = -1, ready = -1, userns = -1;
 	int ends[2];
 
 	if (name_check("node", name, e))
 		return -1;
 	lab_fd = rundir_lock_lab(lab, true, e);
-	if (lab_fd < 0 || check_free(lab_fd, name, e))
+	if (lab_fd < 0 || check_free(lab_fd, name, e) || get_userns(lab_fd, &userns, e))
 		return -1;
 	if (pipe2(ends, O_CLOEXEC))
 		return err_os(e, errno, "pipe");
@@ -385,6 +425,8 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 	rundir_unlock(lab_fd);
 	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	drop_fd(&lab_fd);
+	if (userns >= 0 && userns_enter(userns, e))
+		return -1;
 	if (run_keeper(&seat, serve, options))
 		return err_os(e, errno, "%s: fork", name);
 	self.ready = steal_fd(&ready);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Who may: without privilege what is missing is named, and nobody uses another's node.
+# Who may: nobody uses another's node. (Labs without privilege: user.bats.)
 # shellcheck disable=SC2030,SC2031 # a test's variables are its own: so it is meant
 
 load helpers
@@ -20,19 +20,6 @@ ordinary() {
 	local uid=$1
 	shift
 	setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps -all --bounding-set -all "$@"
-}
-
-@test "node add as an ordinary user: 2, the capability that is missing, and nothing left" {
-	ordinary 65534 grep -q '^CapEff:.0*$' /proc/self/status
-	NEMU_RUNDIR=$TMPDIR/open/r run --separate-stderr ordinary 65534 "$NEMU" node add a
-	echo "$stderr"
-	[ "$status" -eq 2 ] && [ -z "$output" ]
-	[[ $stderr == "nemu node: a: "*CAP_SYS_ADMIN* && $stderr != *$'\n'* ]]
-	[ -z "$(find "$TMPDIR/open" ! -type d)" ]
-	NEMU_RUNDIR=$TMPDIR/open/r run --separate-stderr ordinary 65534 "$NEMU" node add a b c
-	[ "$status" -eq 2 ]
-	[ -z "$(find "$TMPDIR/open" ! -type d)" ]
-	[ ! -e "$TMPDIR/open/r/default" ]
 }
 
 @test "what takes no privilege works without" {

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * User namespaces (user_namespaces(7)), for who may not make other namespaces: the caller becomes
+ * root in one of its own. Descriptors keep one alive, as processes in it do.
+ */
+#ifndef KERNEL_USERNS_H
+#define KERNEL_USERNS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Does the calling process need one? */
+bool userns_needed(void);
+
+/* A new one, in which the caller's user and group are root; and where newuidmap(1) and /etc/subuid
+ * give the caller a range of ids, all ids from 1 on are those. The caller's to close; -1: ERR_FEATURE,
+ * with the remedy, or ERR_OS. */
+__attribute__((warn_unused_result)) int userns_make(struct err *e);
+
+/* That of a process. -1: error. */
+__attribute__((warn_unused_result)) int userns_of(pid_t pid, struct err *e);
+
+/* Is the calling process in one that has a single user, as no range was given? */
+bool userns_is_narrow(void);
+
+/* Enters it, for good. */
+__attribute__((warn_unused_result)) int userns_enter(int fd, struct err *e);
+
+#endif

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Labs of an ordinary user: in a user namespace of their own.
+
+load helpers
+
+# as USER WORDS...: nemu as an ordinary user, "one" with no ids but its own, "many" with a range.
+as() {
+	local user=$1 id
+	shift
+	id=$(id -u "$user")
+	env -u NEMU_LAB HOME=/ NEMU_RUNDIR="$BATS_FILE_TMPDIR/$user" setpriv --reuid "$id" --regid "$id" \
+		--clear-groups --inh-caps=-all --bounding-set=+all "$BATS_FILE_TMPDIR/nemu" "$@"
+}
+
+setup_file() {
+	local file
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$(dirname "$BATS_FILE_TMPDIR")"
+	cp "$NEMU" "$BATS_FILE_TMPDIR/nemu"
+	chmod 755 "$BATS_FILE_TMPDIR/nemu"
+	# Users and ranges, in this mount namespace alone.
+	for file in passwd group subuid subgid; do
+		cp "/etc/$file" "$BATS_FILE_TMPDIR/$file" 2>/dev/null || : >"$BATS_FILE_TMPDIR/$file"
+		[ -e "/etc/$file" ] || continue
+		sed -i '/^one:/d; /^many:/d' "$BATS_FILE_TMPDIR/$file"
+	done
+	printf 'one:x:12345:12345::/:/bin/sh\nmany:x:12346:12346::/:/bin/sh\n' >>"$BATS_FILE_TMPDIR/passwd"
+	printf 'one:x:12345:\nmany:x:12346:\n' >>"$BATS_FILE_TMPDIR/group"
+	echo 'many:300000:65536' >>"$BATS_FILE_TMPDIR/subuid"
+	echo 'many:300000:65536' >>"$BATS_FILE_TMPDIR/subgid"
+	for file in passwd group subuid subgid; do
+		chmod 644 "$BATS_FILE_TMPDIR/$file"
+		[ ! -e "/etc/$file" ] || mount --bind "$BATS_FILE_TMPDIR/$file" "/etc/$file"
+	done
+	for file in one many; do install -d -m 700 -o "$file" -g "$file" "$BATS_FILE_TMPDIR/$file"; done
+}
+
+teardown_file() {
+	local file
+	for file in passwd group subuid subgid; do umount "/etc/$file" 2>/dev/null || :; done
+}
+
+setup() {
+	as one node add probe 2>/dev/null || skip "needs user namespaces"
+	as one node del probe
+}
+
+teardown() {
+	local lab user
+	ip link del far86 2>/dev/null || :
+	for user in one many; do
+		for lab in $(as "$user" -q lab); do as "$user" lab del "$lab"; done
+	done
+}
+
+ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
+
+@test "nodes, links, addresses, impairments, programs: with the same words" {
+	as one node add a b
+	as one switch add s
+	as one link add a:e b:e rate 10mbit
+	as one link add a:f s
+	as one addr a add 10.0.0.1/24 dev e
+	as one addr b add 10.0.0.2/24 dev e
+	as one route a add 10.9.0.0/16 via 10.0.0.2
+	as one exec a ping -q -c 1 -w 10 10.0.0.2
+	[ "$(as one exec a id -u)" = 0 ]
+	[ "$(as one exec a hostname)" = a ]
+	[ "$(as one exec a cat /proc/sys/net/ipv4/ip_forward)" = 1 ]
+	as one spawn a --name t sleep 86491
+	[ "$(as one -j ps a | jq -r '.[0].state')" = running ]
+	as one kill a t
+	run -143 as one wait a t
+	[[ $(as one link) == *"a:e"*"b:e"*"rate 10mbit"* ]]
+	as one batch - <<<$'link down a:e\nuntil down b:e\nlink up a:e\nuntil up b:e'
+	as one lab save | grep "nemu link add a:e b:e rate 10mbit"
+	as one lab run sh -c '"$0" node add x && "$0" -q node' "$BATS_FILE_TMPDIR/nemu"
+	as one node del --all
+	[ -z "$(ls -A "$BATS_FILE_TMPDIR/one")" ]
+	no_process "sleep 86491"
+}
+
+@test "one user namespace for a lab, another for another lab, and none of the caller's" {
+	local mine
+	mine=$(readlink /proc/self/ns/user)
+	as one node add a b
+	as one node add c
+	as one -L other node add a
+	[ "$(ns one a user)" != "$mine" ]
+	[ "$(ns one a user)" = "$(ns one b user)" ]
+	[ "$(ns one a user)" = "$(ns one c user)" ]
+	[ "$(ns one a user)" != "$(readlink "/proc/$(as one -L other node pid a)/ns/user")" ]
+	as one node del a b
+	as one node add d
+	[ "$(ns one c user)" = "$(ns one d user)" ]
+}
+
+@test "two first nodes at once: one user namespace" {
+	local i pids=() pid
+	for i in {1..8}; do
+		as one node add "n$i" 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	[ "$(for i in {1..8}; do ns one "n$i" user; done | sort -u | wc -l)" = 1 ]
+}
+
+@test "other users: with a range of ids any; without, the reason" {
+	as one node add a
+	run -125 --separate-stderr as one exec a -u nobody true
+	[[ $stderr == "nemu exec: a: user nobody: "*"uidmap"*"/etc/subuid"* ]]
+	[[ $(as one exec a cat /proc/self/uid_map) =~ ^\ *0\ *12345\ *1$ ]]
+	command -v newuidmap || skip "needs newuidmap"
+	as many node add a
+	[ "$(as many exec a -u nobody id -u)" = 65534 ]
+	as many exec a -u nobody grep -q "CapEff:.0000000000000000" /proc/self/status
+	[[ $(as many exec a cat /proc/self/uid_map) == *"300000"* ]]
+}
+
+@test "what takes the caller's own network is refused, and named" {
+	as one node add a
+	ip link add far86 type veth peer far87
+	run -2 --separate-stderr as one if a import far86
+	[[ $stderr == *"far86"*"CAP_NET_ADMIN"* ]]
+	ip link show far86
+}
+
+@test "another user can neither reach, nor list, nor end them" {
+	as one node add a
+	run -2 --separate-stderr env NEMU_RUNDIR="$BATS_FILE_TMPDIR/one" setpriv --reuid 12346 --regid 12346 \
+		--clear-groups "$BATS_FILE_TMPDIR/nemu" node del a
+	[[ $stderr == "nemu node: "* ]]
+	run ! env NEMU_RUNDIR="$BATS_FILE_TMPDIR/one" setpriv --reuid 12346 --regid 12346 --clear-groups \
+		"$BATS_FILE_TMPDIR/nemu" exec a true
+	run ! setpriv --reuid 12346 --regid 12346 --clear-groups kill "$(as one node pid a)"
+	[ "$(as one -q node)" = a ]
+	[ -z "$(as many -q node)" ]
+}
+
+@test "no user namespaces to be had: exit 4, and what allows them" {
+	# shellcheck disable=SC2016 # for the shell within
+	run -4 --separate-stderr unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all "$0" -L none86 node add a' "$NEMU"
+	[[ $stderr == "nemu node: "*"max_user_namespaces"* ]]
+	[ -z "$(nemu -L none86 -q node)" ]
+}
