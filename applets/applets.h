@@ -56,7 +56,8 @@ __attribute__((warn_unused_result)) int program_of_call(struct program *p, const
 /* The words of applets that run a program in the foreground, but for CMD; and what runs it: the exit
  * code is the program's (exec.c). */
 #define EXEC_WORDS \
-	{ "-t", NULL, 0 }, { "-T", NULL, 0 }, { "-u", "USER", 0 }, { "-d", "DIR", 0 }, \
+	{ "-t", NULL, 0 }, { "-T", NULL, 0 }, { "-u", "USER", 0 }, { "--cap", "NAME,...", 0 }, \
+	{ "-d", "DIR", 0 }, \
 	{ "-e", "NAME=VALUE", WORD_MANY }
 __attribute__((warn_unused_result)) int exec_run(struct call *call, struct err *e);
 

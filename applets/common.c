@@ -51,9 +51,13 @@ int each_node(const struct call *c, const char *command, node_fn *fn, void *arg,
 	return rc;
 }
 
+/* The server knows the names; this makes one word of the line of them. */
+#define CAP_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,"
+
 int program_of_call(struct program *p, const struct call *call, struct err *e)
 {
 	const struct given *env = call_all(call, "-e");
+	const char *caps = call_get(call, "--cap");
 
 	for (size_t i = 0; i < env->n; i++) {
 		if (env->v[i][0] != '=' && strchr(env->v[i], '='))
@@ -62,8 +66,15 @@ int program_of_call(struct program *p, const struct call *call, struct err *e)
 		err_printable(e->text);
 		return -1;
 	}
+	if (caps && (!call_get(call, "-u") || !*caps || caps[strspn(caps, CAP_LETTERS)])) {
+		err_set(e, ERR_USAGE, 0, "--cap %.60s: %s", caps,
+			call_get(call, "-u") ? "not names of capabilities" : "only with -u");
+		err_printable(e->text);
+		return -1;
+	}
 	*p = (struct program){
 		.argv = call_all(call, "CMD")->v,
+		.caps = caps,
 		.user = call_get(call, "-u"),
 		.dir = call_get(call, "-d"),
 		.env = env->v,

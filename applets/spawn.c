@@ -226,6 +226,7 @@ const struct verb applet_spawn_verbs[] = {
 	  "descriptor $NEMU_READY_FD), notify (sd_notify): returns when it is ready; if it "
 	  "is not within -t (default 10s), ends it with 124",
 	  WORDS({ "-u", "USER", 0 },
+	    { "--cap", "NAME,...", 0 },
 	    { "-d", "DIR", 0 },
 	    { "-e", "NAME=VALUE", WORD_MANY },
 	    { "--name", "TAG", 0 },

@@ -242,6 +242,7 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 		.env = p->env,
 		.cwd = p->cwd,
 		.user = p->user,
+		.caps = p->caps,
 		.fds = { p->fds[0], p->fds[1], p->fds[2], p->fds[3] },
 		.mntns = s->mntns,
 		.own_file = p->xauth,

@@ -53,6 +53,7 @@ const struct command server_commands[] = {
 	{ "PROC", "NEXT", "i",	     "i*",   MODE_NORMAL, srv_proc_next },
 	{ "PROC", "LOG",  "",	     "",     MODE_PROC,	  srv_proc_log },
 	{ "PROC", "NAME", "b",	     "",     MODE_PROC,	  srv_proc_name },
+	{ "PROC", "CAPS", "s",	     "",     MODE_PROC,	  srv_proc_caps },
 	{ "PROC", "TIE",  "",	     "",     MODE_PROC,	  srv_proc_tie },
 	{ "PROC", "TTY",  "",	     "",     MODE_PROC,	  srv_proc_tty },
 	{ "PROC", "RFD",  "",	     "",     MODE_PROC,	  srv_proc_stdio },

@@ -29,6 +29,7 @@ struct plan {
 	char *executable, *cwd, *user, *tag;
 	char **argv, **env; /* env NULL: the server's */
 	int fds[SPAWN_FDS];
+	caps_set caps; /* that the user keeps */
 	bool log;  /* descriptors 1 and 2 go to a log of the node's */
 	bool tied; /* SIGHUP when this session ends */
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
@@ -137,6 +138,7 @@ SESSION_HANDLER(srv_proc_wait);
 SESSION_HANDLER(srv_proc_kill);
 SESSION_HANDLER(srv_proc_list);
 SESSION_HANDLER(srv_proc_next);
+SESSION_HANDLER(srv_proc_caps);
 SESSION_HANDLER(srv_proc_user);
 SESSION_HANDLER(srv_proc_cwd);
 SESSION_HANDLER(srv_proc_env);

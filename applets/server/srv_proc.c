@@ -225,6 +225,20 @@ int srv_proc_log(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
+int srv_proc_caps(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	const char *bad;
+
+	(void)cmd;
+	if (!caps_parse(s->args.v[0].s, &s->plan->caps, &bad)) {
+		err_set(e, ERR_VALUE, 0, "%.40s: no such capability", bad);
+		return FAILED;
+	}
+	session_reply(s, 200, "The user will keep them.");
+	return NOW;
+}
+
 int srv_proc_tie(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;

@@ -29,21 +29,63 @@ int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e)
 	return err_set(e, ERR_OS, errnum, "%s: needs CAP_%s, which you do not have", what, name);
 }
 
-int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
+bool caps_parse(const char *list, caps_set *set, const char **bad)
+{
+	for (*bad = list; **bad; *bad += strcspn(*bad, ",") + (strchr(*bad, ',') != NULL)) {
+		char name[40];
+		int cap;
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(*bad, ","), *bad);
+		for (char *p = name; *p; p++)
+			*p = (char)tolower((unsigned char)*p);
+		cap = capng_name_to_capability(strncmp(name, "cap_", 4) ? name : name + 4);
+		if (cap < 0 || cap > 63)
+			return false;
+		*set |= (caps_set)1 << cap;
+	}
+	return *list;
+}
+
+/* What is left is what files may give: a program with a capability of its own, as ping has, is not
+ * even executed without. */
+static int drop_bounding(caps_set keep)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (!(keep >> cap & 1) && prctl(PR_CAPBSET_READ, cap) == 1 &&
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			return -1;
+	return 0;
+}
+
+static int keep_ambient(caps_set keep)
+{
+	for (int cap = 0; cap < 64; cap++)
+		if (keep >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0))
+			return -1;
+	return 0;
+}
+
+int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set keep)
 {
 	int rc;
 
 	if (setgroups(n, groups))
 		return -1;
-	if (uid == 0 && geteuid() == 0)
+	if (uid == 0 && geteuid() == 0 && !keep)
 		return setgid(gid) ? -1 : 0;
 	capng_get_caps_process();
 	capng_clear(CAPNG_SELECT_ALL);
-	rc = capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (keep >> cap & 1)
+			capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE,
+				     cap);
+	if (drop_bounding(keep))
+		return -1;
+	rc = capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_AMBIENT);
 	if (rc) {
 		if (!errno)
 			errno = EPERM;
 		return -1;
 	}
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return keep_ambient(keep) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -16,9 +17,17 @@ bool caps_have(unsigned int cap);
  * CAP_..."; else as err_os. Returns -1. */
 int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e);
 
+/* A set of them, a bit for each by its number. */
+typedef uint64_t caps_set;
+
+/* Adds those of a list, "net_raw,cap_net_bind_service", in upper or lower case. false: *bad, in the
+ * list, is none. */
+bool caps_parse(const char *list, caps_set *set, const char **bad);
+
 /* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
- * (bounding and ambient sets included), no_new_privs. uid 0 keeps its capabilities. 0, or -1
- * with errno. For the child between fork and exec. */
-int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
+ * (bounding and ambient sets included) but those of keep, which become ambient, and no_new_privs.
+ * uid 0 keeps its capabilities, if keep is empty. 0, or -1 with errno. For the child between fork and
+ * exec. */
+int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set keep);
 
 #endif

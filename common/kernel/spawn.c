@@ -140,7 +140,8 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 	set_stdio(s, report);
 	if (s->controlling_tty && ioctl(0, TIOCSCTTY, 0))
 		fail(report, SPAWN_SESSION, errno);
-	if (s->user && caps_become(user.uid, user.gid, user.groups, user.group_count))
+	if (s->user && caps_become(user.uid, user.gid, user.groups, user.group_count,
+				   s->caps))
 		fail(report, SPAWN_USER, errno);
 	/* After the change of user, which takes it away. The parent may be gone by now. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

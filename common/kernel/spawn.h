@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "kernel/caps.h"
 
 /* Descriptors 0 to 2, and 3, on which a program may tell that it is ready. */
 #define SPAWN_FDS 4
@@ -20,6 +21,7 @@ struct spawn {
 	char **env;	     /* NULL: the caller's */
 	const char *cwd;     /* NULL: the caller's */
 	const char *user;    /* name or number; NULL: the caller's */
+	caps_set caps;	     /* that this user keeps */
 	int fds[SPAWN_FDS];  /* 0 to 2: -1: the caller's; 3: -1: none */
 	const char *own_file; /* a file that becomes the user's, or NULL */
 	int mntns;	     /* a mount namespace to enter, or -1 */

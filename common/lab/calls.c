@@ -281,7 +281,7 @@ static void put_words(struct client *c, const char *words)
 /* What has been asked and not yet been answered, in order: a letter each. Everything is sent
  * before the first answer is read, as each round trip costs as much as all of the rest. */
 struct asked {
-	char what[16]; /* 'm': must be done; 'o': can be done without; 'l': the log; 't', 'n' */
+	char what[16]; /* 'm': must be done; 'o': can be done without; 'l': the log; 'c', 't', 'n' */
 	size_t n;
 };
 
@@ -319,6 +319,12 @@ static void put_extensions(struct client *c, const struct program *p, struct ask
 		put_words(c, "PROC LOG");
 		asked->what[asked->n++] = 'l';
 	}
+	if (p->caps) {
+		client_put(c, "PROC CAPS");
+		client_put_s(c, p->caps);
+		client_end(c);
+		asked->what[asked->n++] = 'c';
+	}
 	if (p->tied) {
 		put_words(c, "PROC TIE");
 		asked->what[asked->n++] = 'o';
@@ -343,7 +349,8 @@ static int read_answers(struct client *c, const struct asked *asked, bool *log, 
 			*log = done;
 		if (done || (strchr("lo", asked->what[i]) && e->kind == ERR_REFUSED))
 			continue;
-		return asked->what[i] == 't'   ? lacks(e, "give a program a terminal")
+		return asked->what[i] == 'c'   ? lacks(e, "let a user keep capabilities")
+		       : asked->what[i] == 't' ? lacks(e, "give a program a terminal")
 		       : asked->what[i] == 'n' ? lacks(e, "give processes names")
 					       : -1;
 	}

@@ -54,6 +54,7 @@ __attribute__((warn_unused_result)) int call_end_answer(struct client *c, pid_t 
 /* A program to start. */
 struct program {
 	char **argv;
+	const char *caps; /* that the user keeps, "net_raw,net_admin"; or NULL */
 	const char *user, *dir, *tag; /* or NULL; dir NULL: the caller's, where it has one */
 	char *const *env;	      /* "NAME=VALUE", on top of the caller's environment */
 	size_t env_count;

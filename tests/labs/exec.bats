@@ -135,6 +135,21 @@ teardown() {
 	nemu node del u
 }
 
+@test "--cap: the named capabilities stay with the user, and no other" {
+	[ "$(nemu exec a -u nobody --cap net_raw,CAP_net_admin sh -c 'grep ^Cap /proc/self/status')" = \
+		$'CapInh:\t0000000000003000\nCapPrm:\t0000000000003000\nCapEff:\t0000000000003000\nCapBnd:\t0000000000003000\nCapAmb:\t0000000000003000' ]
+	nemu exec a -u nobody grep -qx $'NoNewPrivs:\t1' /proc/self/status
+	nemu exec a -u nobody --cap net_admin ip link add x86 type bridge
+	run ! nemu exec a -u nobody ip link add x87 type bridge
+	nemu exec a -u nobody --cap net_raw ping -q -c 1 -w 10 127.0.0.1
+	nemu spawn a --name c86 -u nobody --cap net_bind_service --ready listen=tcp/80 \
+		python3 -m http.server --directory / 80
+	nemu kill a c86
+	fails 125 "nosuch86: no such capability" exec a -u nobody --cap net_raw,nosuch86 true
+	fails 125 "only with -u" exec a --cap net_raw true
+	fails 125 "not names" exec a -u nobody --cap 'a b' true
+	fails 125 "not names" exec a -u nobody --cap '' true
+}
 @test "-u nobody, by name and number; an unknown number; without -u root with all it has" {
 	[ "$(nemu exec a -u nobody id -u)" = 65534 ]
 	[ "$(nemu exec a -u 65534 id -un)" = nobody ]
