@@ -6,6 +6,7 @@
  */
 APPLET(addr, "addr", true, EXIT_GENERAL, "addresses of a node")
 APPLET(batch, "batch", false, EXIT_GENERAL, "commands from a file")
+APPLET(check, "check", false, EXIT_GENERAL, "what this machine can do")
 APPLET(exec, "exec", true, EXIT_OF_PROCESS, "run a program in a node")
 APPLET(if, "if", true, EXIT_GENERAL, "interfaces of a node")
 APPLET(kill, "kill", true, EXIT_GENERAL, "signal processes of a node")

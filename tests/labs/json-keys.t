@@ -111,7 +111,7 @@ def main():
     # Only of addresses in special states, or of interfaces that this lab does not have.
     address_states = {"secondary", "tentative", "deprecated", "dadfailed", "nodad"}
     kinds = {"bridge", "vlan", "vxlan", "macvlan", "macvtap", "macvlan,", "vrf", "tun"}
-    pages = {p: documented(p) for p in "addr if lab link node ps route switch".split()}
+    pages = {p: documented(p) for p in "addr check if lab link node ps route switch".split()}
     check("node", pages["node"], [nemu("-j", "node"), nemu("-j", "node", "show", "s")])
     check("if", pages["if"], [nemu("-j", "if", "a"), nemu("if", "s", "list", "-j")], kinds)
     # its objects have the keys of an interface, too
@@ -120,6 +120,7 @@ def main():
           kinds | address_states)
     check("route", pages["route"], [nemu("-j", "route", "a")])
     check("link", pages["link"], [nemu("-j", "link")], {"parent"})
+    check("check", pages["check"], [nemu("-j", "check")])
     check("ps", pages["ps"], [nemu("-j", "ps", "a"), nemu("-j", "ps", "b")])
     check("switch", pages["switch"], [nemu("-j", "switch")])
     whole = {}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What this machine can do: see check.h. */
+#include "lab/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/num.h"
+#include "kernel/caps.h"
+#include "kernel/kind.h"
+#include "kernel/link.h"
+#include "kernel/ns.h"
+#include "kernel/tc.h"
+#include "kernel/tun.h"
+#include "kernel/userns.h"
+
+/* Of one way of trying; arg is the row's. In a network namespace of its own, where the interface
+ * "below" is. */
+typedef int try_fn(struct netlink *nl, const char *arg, struct err *e);
+
+static int try_nothing(struct netlink *nl, const char *arg, struct err *e)
+{
+	(void)nl;
+	(void)arg;
+	(void)e;
+	return 0; /* that this is reached is the answer */
+}
+
+/* arg: "KIND", "KIND WORD VALUE", or "KIND below ..." for one that stands on another. */
+static int try_kind(struct netlink *nl, const char *arg, struct err *e)
+{
+	char text[64], *rest = text, *kind, *word, *value;
+	struct link_change how = { .set = LINK_DATA };
+	struct iface below = {0};
+
+	snprintf(text, sizeof(text), "%s", arg);
+	kind = strsep(&rest, " ");
+	while ((word = strsep(&rest, " "))) {
+		if (!strcmp(word, "below")) {
+			if (link_by_name(nl, word, &below, e))
+				return -1;
+			continue;
+		}
+		value = strsep(&rest, " ");
+		if (kind_parse(&how.data, kind, word, value, e))
+			return -1;
+	}
+	return link_add(nl, "check", kind, below.index, &how, e);
+}
+
+static int try_veth(struct netlink *nl, const char *arg, struct err *e)
+{
+	struct veth_end own = { .name = "check" }, peer = { .name = arg };
+
+	return link_add_veth(nl, &own, 0, &peer, getpid(), e);
+}
+
+static int try_impairment(struct netlink *nl, const char *arg, struct err *e)
+{
+	struct impairments none = {0}, wanted = {0};
+	struct iface below;
+
+	impairments_set(&wanted, impairment_find(arg), 1000000, false);
+	return link_by_name(nl, "below", &below, e) ||
+	       impairments_apply(nl, &below, &none, &wanted, e) ? -1 : 0;
+}
+
+static int try_tun(struct netlink *nl, const char *arg, struct err *e)
+{
+	struct link_change how = {0};
+
+	(void)arg;
+	return tun_add(nl, "check", true, -1, &how, e);
+}
+
+static int try_ids(struct netlink *nl, const char *arg, struct err *e)
+{
+	(void)nl;
+	(void)arg;
+	return userns_is_narrow() ? err_set(e, ERR_FEATURE, 0, "this user has only its own id") : 0;
+}
+
+static int try_program(struct netlink *nl, const char *arg, struct err *e)
+{
+	const char *path = getenv("PATH");
+	own(mem) char *copy = strdup(path && *path ? path : "/usr/bin:/bin");
+	char *rest = copy, *dir, file[4096];
+
+	(void)nl;
+	while (copy && (dir = strsep(&rest, ":"))) {
+		snprintf(file, sizeof(file), "%s/%s", dir, arg);
+		if (!access(file, X_OK))
+			return 0;
+	}
+	return err_set(e, ERR_ABSENT, ENOENT, "%s: no such program", arg);
+}
+
+static int try_cgroup(struct netlink *nl, const char *arg, struct err *e)
+{
+	struct statfs fs;
+
+	(void)nl;
+	if (statfs(arg, &fs))
+		return err_os(e, errno, "%s", arg);
+	return fs.f_type == CGROUP2_SUPER_MAGIC
+		       ? 0
+		       : err_set(e, ERR_FEATURE, 0, "%s is none of version 2", arg);
+}
+
+static const struct check {
+	const char *name, *what, *how;
+	try_fn *try;
+	const char *arg;
+} checks[] = {
+	{ "namespaces", "nodes", "root, or user-namespaces", try_nothing, NULL },
+	{ "user-namespaces", "labs without root", "sysctl user.max_user_namespaces", NULL, NULL },
+	{ "id-ranges", "-u USER without root", "package uidmap; /etc/subuid, /etc/subgid", try_ids, NULL },
+	{ "veth", "links", "kernel module veth", try_veth, "check2" },
+	{ "bridge", "switches", "kernel module bridge", try_kind, "bridge" },
+	{ "rate", "link add ... rate", "kernel module sch_tbf", try_impairment, "rate" },
+	{ "netem", "delay, loss and the like", "kernel module sch_netem", try_impairment, "delay" },
+	{ "tun", "if add ... type tap, tun", "kernel module tun; /dev/net/tun", try_tun, NULL },
+	{ "dummy", "if add ... type dummy", "kernel module dummy", try_kind, "dummy" },
+	{ "ifb", "if add ... type ifb", "kernel module ifb", try_kind, "ifb" },
+	{ "vlan", "if add ... type vlan", "kernel module 8021q", try_kind, "vlan below id 5" },
+	{ "vlan-filtering", "bridges that know vlans", "a kernel with BRIDGE_VLAN_FILTERING", try_kind,
+	  "bridge vlan-filtering 1" },
+	{ "vxlan", "if add ... type vxlan", "kernel module vxlan", try_kind, "vxlan id 5 dstport 4789" },
+	{ "macvlan", "if add ... type macvlan", "kernel module macvlan", try_kind, "macvlan below mode bridge" },
+	{ "vrf", "if add ... type vrf", "kernel module vrf", try_kind, "vrf table 10" },
+	{ "wireguard", "if add ... type wireguard", "kernel module wireguard", try_kind, "wireguard" },
+	{ "xauth", "x11", "package xauth", try_program, "xauth" },
+	{ "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
+	{ "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
+	  "/sys/fs/cgroup" },
+};
+
+#define COUNT (sizeof(checks) / sizeof(*checks))
+
+/* ------------------------------------------------------------------ the child that tries */
+
+struct answer {
+	size_t row;
+	bool works;
+	char reason[160];
+};
+
+static void answer(int tell, size_t row, int rc, struct err *e)
+{
+	struct answer a = { .row = row, .works = rc == 0 };
+
+	if (rc) {
+		err_printable(e->text);
+		snprintf(a.reason, sizeof(a.reason), "%.150s", e->text);
+	}
+	if (write(tell, &a, sizeof(a)) != (ssize_t)sizeof(a))
+		_exit(1);
+}
+
+/* User namespaces are tried in any case, and used where they are needed. */
+static int enter(int tell, struct err *e)
+{
+	bool needed = userns_needed();
+	own(fd) int fd = userns_make(e);
+
+	answer(tell, 1, fd < 0 ? -1 : 0, e);
+	return needed && (fd < 0 || userns_enter(fd, e)) ? -1 : 0;
+}
+
+/* Each row has a network namespace of its own, so that none is in the way of the next. */
+static int try_row(const struct check *c, struct err *e)
+{
+	own(netlink) struct netlink *nl = NULL;
+	struct link_change how = {0};
+
+	if (ns_unshare(CLONE_NEWNET, e))
+		return -1;
+	nl = netlink_open(e);
+	if (!nl || (c->arg && link_add(nl, "below", "bridge", 0, &how, e) && strstr(c->arg, "below")))
+		return -1;
+	return c->try(nl, c->arg, e);
+}
+
+__attribute__((noreturn)) static void try_all(int tell)
+{
+	struct err e = ERR_INIT;
+	int rc = enter(tell, &e);
+
+	for (size_t i = 0; i < COUNT; i++) {
+		if (!checks[i].try)
+			continue;
+		if (!rc)
+			e = (struct err)ERR_INIT;
+		answer(tell, i, rc ? rc : try_row(&checks[i], &e), &e);
+	}
+	_exit(0);
+}
+
+struct check_row *check_machine(size_t *n, struct err *e)
+{
+	struct check_row *rows = calloc(COUNT, sizeof(*rows));
+	own(fd) int hear = -1;
+	struct answer a;
+	int ends[2];
+	pid_t pid;
+
+	if (!rows || pipe2(ends, O_CLOEXEC)) {
+		err_os(e, errno, "pipe");
+		free(rows);
+		return NULL;
+	}
+	pid = fork();
+	if (!pid)
+		try_all(ends[1]);
+	close(ends[1]);
+	hear = ends[0];
+	for (size_t i = 0; i < COUNT; i++) {
+		rows[i] = (struct check_row){ checks[i].name, checks[i].what, checks[i].how, false, "" };
+		snprintf(rows[i].reason, sizeof(rows[i].reason), "it was not tried");
+	}
+	while (pid > 0 && read(hear, &a, sizeof(a)) == (ssize_t)sizeof(a) && a.row < COUNT) {
+		rows[a.row].works = a.works;
+		memcpy(rows[a.row].reason, a.reason, sizeof(a.reason));
+	}
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*n = COUNT;
+	return rows;
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check: tells what is so.
+
+load helpers
+
+@test "a row for everything, and the words say what is so" {
+	local type before after
+	before=$(ip -br link)
+	capture check
+	[ "$status" -eq 0 ]
+	[[ $output == "NAME"*"WORKS"*"FOR"*"HOW TO GET IT"* ]]
+	after=$(ip -br link)
+	same "$after" "$before"
+	for type in dummy ifb vxlan macvlan wireguard; do
+		if [ "$type" = macvlan ]; then
+			unshare -n sh -c 'ip link add name b type bridge && ip link add link b name m type macvlan' 2>/dev/null
+		else
+			unshare -n ip link add x type "$type" $([ "$type" != vxlan ] || echo "id 5 dstport 4789") 2>/dev/null
+		fi && capture check "$type" || {
+			fails 4 "$type: " check "$type"
+			nemu -j check "$type" | is '.[0].works == false and (.[0].remedy | type == "string")' || true
+			continue
+		}
+		[ "$status" -eq 0 ]
+		[ -z "$output$stderr" ]
+	done
+}
+
+@test "netem: as link add finds it" {
+	nemu node add a b
+	if nemu link add a:e b:e delay 1ms 2>/dev/null; then
+		silent check netem rate
+	else
+		fails 4 "netem: " check rate netem
+		[[ $stderr == *"sch_netem"* ]]
+	fi
+	nemu node del --all
+}
+
+@test "-q: what works; -j; names that are none" {
+	[ "$(nemu -q check | grep -c .)" = "$(nemu -j check | jq 'map(select(.works)) | length')" ]
+	nemu -q check | grep -qx veth
+	nemu -j check veth | is 'length == 1 and .[0].works and .[0].reason == null'
+	fails 1 "did you mean netem?" check netm
+}
+
+@test "an ordinary user: namespaces through user namespaces" {
+	cp "$NEMU" "$BATS_TEST_TMPDIR/nemu"
+	chmod 755 "$BATS_TEST_TMPDIR/nemu" "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
+	unshare -U true || skip "needs user namespaces"
+	setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all "$BATS_TEST_TMPDIR/nemu" \
+		check namespaces user-namespaces veth bridge
+	# shellcheck disable=SC2016 # for the shell within
+	run -4 --separate-stderr unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all "$0" check namespaces' "$NEMU"
+	[[ $stderr == *"max_user_namespaces"* ]]
+}
