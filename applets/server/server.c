@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hosts.h"
 #include "base/seat.h"
 #include "children.h"
 #include "imports.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
+#include "names.h"
 #include "session.h"
 
 #define KILL_WAIT_MS 3000 /* between SIGTERM and SIGKILL (wire.md section 4) */
@@ -123,7 +125,9 @@ static int open_stdio(struct err *e)
 static int init(struct server *s, struct err *e)
 {
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
-			     .monitor_fd = -1, .x11 = { .sock = -1 } };
+			     .monitor_fd = -1, .x11 = { .sock = -1 },
+			     .names = { .monitor_fd = -1, .timer_fd = -1,
+					.next = HOSTS_NONE } };
 	s->started = time(NULL);
 	s->loop = loop_new(e);
 	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
@@ -268,6 +272,8 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 	if (ns_unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS, e) || ns_private_mounts(e) ||
 	    ns_hostname(s->name, e))
 		return -1;
+	if (names_begin(s, e))
+		return -1;
 	s->forwarding = !o->host;
 	s->dad = o->dad;
 	if (ns_sysctls(s->forwarding, !o->dad, e))
@@ -275,7 +281,7 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 	s->isolate_pid = o->isolate_pid;
 	if (o->isolate_pid && isolate_pids(s, e))
 		return -1;
-	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) ? -1 : 0;
+	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) || names_follow(s, e) ? -1 : 0;
 }
 
 int server_run_node(const struct node_seat *seat, const struct node_options *o, struct err *e)

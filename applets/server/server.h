@@ -42,6 +42,11 @@ struct server {
 	int signal_fd;
 	int monitor_fd; /* -1: nobody has asked yet */
 	int changes;	/* of the network, since somebody asked */
+	struct {
+		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
+		bool mounted; /* /etc/hosts is the lab's */
+		size_t next;  /* where a line of it may be free for another address */
+	} names;
 	bool foreground; /* SIGINT ends it, too */
 	bool ending;
 };

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "describe.h"
 #include "kernel/link.h"
+#include "names.h"
 #include "session.h"
 #include "wire/object.h"
 #include "wire/pickle.h"
@@ -154,6 +155,7 @@ int srv_addr_add(void *ctx, const struct command *cmd, struct err *e)
 	}
 	if (addr_add(nl, &a, e))
 		return FAILED;
+	names_added(s->server, &a);
 	session_reply(s, 200, "Done.");
 	return NOW;
 }
@@ -167,6 +169,7 @@ int srv_addr_del(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (!nl || read_args(&s->args, &a, e) || addr_del(nl, &a, e))
 		return FAILED;
+	names_removed(s->server, &a);
 	session_reply(s, 200, "Done.");
 	return NOW;
 }

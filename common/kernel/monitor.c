@@ -10,18 +10,48 @@
 
 #include "base/cleanup.h"
 
-int monitor_open(struct err *e)
+static int listen_to(unsigned int groups, struct err *e)
 {
-	struct sockaddr_nl nl = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
-			     RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE,
-	};
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	own(fd) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&nl, sizeof(nl)))
 		return err_os(e, errno, "listening for changes");
 	return steal_fd(&fd);
+}
+
+int monitor_open(struct err *e)
+{
+	return listen_to(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+			 RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE, e);
+}
+
+int monitor_addresses(struct err *e)
+{
+	return listen_to(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, e);
+}
+
+bool monitor_global(int fd)
+{
+	char block[4096];
+	bool found = false;
+	ssize_t n;
+
+	for (;;) {
+		const struct nlmsghdr *h = (const void *)block;
+
+		n = recv(fd, block, sizeof(block), MSG_DONTWAIT);
+		if (n < 0 && errno == ENOBUFS)
+			found = true; /* nobody knows what was lost */
+		else if (n <= 0)
+			return found;
+		for (unsigned int left = n < 0 ? 0 : (unsigned int)n; NLMSG_OK(h, left);
+		     h = NLMSG_NEXT(h, left)) {
+			const struct ifaddrmsg *a = NLMSG_DATA(h);
+
+			found |= a->ifa_scope < RT_SCOPE_LINK;
+		}
+	}
 }
 
 void monitor_drain(int fd)

@@ -3,11 +3,18 @@
 #ifndef KERNEL_MONITOR_H
 #define KERNEL_MONITOR_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* A non-blocking descriptor that becomes readable when something changes in the network
  * namespace where it was opened. The caller's to close. */
 __attribute__((warn_unused_result)) int monitor_open(struct err *e);
+
+/* The same for addresses alone. Reads what was told of them: is one among them that means something
+ * beyond its link? */
+__attribute__((warn_unused_result)) int monitor_addresses(struct err *e);
+bool monitor_global(int fd);
 
 /* Drops what was told: that something has changed is all that matters. */
 void monitor_drain(int fd);

@@ -11,10 +11,12 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hosts.h"
 #include "lab/name.h"
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -155,18 +157,43 @@ void rundir_remove_node(int lab_fd, const char *name)
 {
 	char path[NAME_LEN_MAX + 2];
 
+	hosts_del(lab_fd, name, NULL);
 	snprintf(path, sizeof(path), ".%s", name);
 	remove_folder(lab_fd, path);
 	unlinkat(lab_fd, name, 0);
 }
 
+/* Looks at the first entries only: of hundreds, each would look at all as it goes. */
+static bool has_only_hosts(int lab_fd)
+{
+	char entries[512];
+	long n;
+
+	while ((n = syscall(SYS_getdents64, lab_fd, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < n;) {
+			const struct dirent64 *d = (const void *)(entries + at);
+
+			if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") &&
+			    strcmp(d->d_name, HOSTS_FILE))
+				return false;
+			at += d->d_reclen;
+		}
+	return n == 0;
+}
+
 void rundir_remove_lab(const char *lab)
 {
 	struct err ignored;
-	own(fd) int run = rundir_open(false, &ignored);
+	own(fd) int run = rundir_open(false, &ignored), lab_fd = -1;
 
-	if (run >= 0)
-		unlinkat(run, lab, AT_REMOVEDIR);
+	if (run < 0 || !unlinkat(run, lab, AT_REMOVEDIR) || errno != ENOTEMPTY)
+		return;
+	/* The hosts file alone does not keep it. */
+	lab_fd = openat(run, lab, DIR_FLAGS | O_NOFOLLOW);
+	if (lab_fd < 0 || !has_only_hosts(lab_fd))
+		return;
+	unlinkat(lab_fd, HOSTS_FILE, 0);
+	unlinkat(run, lab, AT_REMOVEDIR);
 }
 
 static socklen_t address(struct sockaddr_un *un, int lab_fd, const char *name)

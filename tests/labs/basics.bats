@@ -188,7 +188,7 @@ gone() { # waits until no process has this word on its command line
 	kill -9 "$(nemu node pid a)"
 	gone 'sleep 86401'
 	for _ in {1..200}; do [ -e "$NEMU_RUNDIR/default/a" ] || break; read -rt 0.02 <> <(:) || :; done
-	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1)" = "$NEMU_RUNDIR/default/b" ]
+	[ "$(ls -A "$NEMU_RUNDIR/default")" = $'.hosts\nb' ]
 	nemu node add a
 	nemu exec b true
 }
@@ -224,15 +224,10 @@ gone() { # waits until no process has this word on its command line
 	rm -r "${NEMU_RUNDIR%/*}"
 }
 
-@test "another user's folder is refused; without privilege the capability is named" {
+@test "another user's folder is refused" {
 	mkdir -m 777 "$BATS_TEST_TMPDIR/open"
 	NEMU_RUNDIR=$BATS_TEST_TMPDIR/open run nemu node add a
 	[ "$status" -eq 2 ]
-	mkdir -m 1777 "$TMPDIR/u"
-	run env NEMU_RUNDIR="$TMPDIR/u/r" setpriv --reuid 65534 --regid 65534 --clear-groups "$NEMU" node add a
-	[ "$status" -eq 2 ]
-	[[ $output == *CAP_SYS_ADMIN* ]]
-	rm -rf "$TMPDIR/u"
 }
 
 @test "applets by name; --install, --list, --help" {

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /etc/hosts and /etc/resolv.conf of a node: see names.h. */
+#include "names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/hosts.h"
+#include "kernel/addr.h"
+#include "kernel/link.h"
+#include "kernel/monitor.h"
+#include "loop.h"
+#include "server.h"
+
+#define SETTLE_MS 50 /* after which changes by others are looked at, all at once */
+
+/* Loopback's own and those of a link alone mean nothing elsewhere. */
+static bool has_name(const struct address *a)
+{
+	return a->scope == RT_SCOPE_UNIVERSE || a->scope == RT_SCOPE_SITE;
+}
+
+/* ------------------------------------------------------------------ by commands */
+
+void names_added(struct server *s, const struct address *a)
+{
+	char text[INADDR_TEXT];
+
+	if (s->lab_fd >= 0 && inaddr_text(&a->local, text) && strncmp(text, "fe80:", 5) &&
+	    strncmp(text, "127.", 4) && strcmp(text, "::1"))
+		hosts_add(s->lab_fd, s->name, text, &s->names.next);
+}
+
+void names_removed(struct server *s, const struct address *a)
+{
+	char text[INADDR_TEXT];
+
+	if (s->lab_fd < 0)
+		return;
+	hosts_del(s->lab_fd, s->name, inaddr_text(&a->local, text));
+	s->names.next = s->names.next == HOSTS_NONE ? 0 : s->names.next;
+}
+
+/* ------------------------------------------------------------------ by others */
+
+struct texts {
+	char **v;
+	size_t n;
+};
+
+static void keep_address(const struct address *a, void *arg)
+{
+	struct texts *all = arg;
+	char text[INADDR_TEXT], **v;
+
+	if (!has_name(a))
+		return;
+	v = reallocarray(all->v, all->n + 1, sizeof(*v));
+	if (!v)
+		return;
+	all->v = v;
+	v[all->n] = strdup(inaddr_text(&a->local, text));
+	if (v[all->n])
+		all->n++;
+}
+
+static void on_timer(void *obj, uint32_t events)
+{
+	struct server *s = obj;
+	struct texts all = {0};
+	struct err ignored;
+	struct netlink *nl = server_netlink(s, &ignored);
+	uint64_t count;
+
+	(void)events;
+	if (read(s->names.timer_fd, &count, sizeof(count)) < 0)
+		return;
+	if (nl && !addr_each(nl, keep_address, &all, &ignored))
+		hosts_set(s->lab_fd, s->name, all.v, all.n, &s->names.next);
+	for (size_t i = 0; i < all.n; i++)
+		free(all.v[i]);
+	free(all.v);
+}
+
+static void on_change(void *obj, uint32_t events)
+{
+	struct server *s = obj;
+	struct itimerspec soon = { .it_value.tv_nsec = SETTLE_MS * 1000000L };
+
+	(void)events;
+	if (!monitor_global(s->names.monitor_fd))
+		return;
+	timerfd_settime(s->names.timer_fd, 0, &soon, NULL);
+}
+
+int names_follow(struct server *s, struct err *e)
+{
+	if (!s->names.mounted)
+		return 0;
+	s->names.monitor_fd = monitor_addresses(e);
+	if (s->names.monitor_fd < 0)
+		return -1;
+	s->names.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (s->names.timer_fd < 0)
+		return err_os(e, errno, "timer");
+	return loop_add(s->loop, s->names.monitor_fd, EPOLLIN, on_change, s) &&
+			       loop_add(s->loop, s->names.timer_fd, EPOLLIN, on_timer, s)
+		       ? 0
+		       : err_nomem(e);
+}
+
+/* ------------------------------------------------------------------ */
+
+/* false: the machine has no such file, or forbids it. The folder was opened in the caller's mount namespace, from which nothing can be mounted here: so it
+ * is found again by its name. */
+static bool put_over(int fd, const char *path)
+{
+	char link[64], source[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, source, sizeof(source) - 1);
+	if (n <= 0)
+		return false;
+	source[n] = '\0';
+	return !mount(source, path, NULL, MS_BIND, NULL);
+}
+
+/* With no name server a name that is not in the hosts file is refused at once. */
+static int make_resolv(const struct server *s, struct err *e)
+{
+	static const char text[] = "# This node's own: nemu(1).\n";
+	char path[300];
+	own(fd) int fd = -1;
+	int rc = 0;
+
+	snprintf(path, sizeof(path), ".resolv.%s", s->name);
+	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return err_os(e, errno, "resolv.conf");
+	if (fchmod(fd, 0644) || write(fd, text, sizeof(text) - 1) < 0)
+		rc = err_os(e, errno, "resolv.conf");
+	else
+		put_over(fd, "/etc/resolv.conf");
+	unlinkat(s->lab_fd, path, 0); /* what is mounted stays */
+	return rc;
+}
+
+int names_begin(struct server *s, struct err *e)
+{
+	own(fd) int hosts = hosts_open(s->lab_fd);
+
+	if (hosts < 0)
+		return err_os(e, errno, "hosts file");
+	hosts_del(s->lab_fd, s->name, NULL); /* what a dead node of this name has left */
+	s->names.mounted = put_over(hosts, "/etc/hosts");
+	return make_resolv(s, e);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What programs of a node find in /etc/hosts and /etc/resolv.conf. */
+#ifndef SERVER_NAMES_H
+#define SERVER_NAMES_H
+
+#include "base/err.h"
+#include "base/net.h"
+
+struct server;
+
+/* In the node's mount namespace: the lab's hosts file and a file of the node's own in the place of the
+ * machine's. Where the machine has no such files there are none. */
+__attribute__((warn_unused_result)) int names_begin(struct server *s, struct err *e);
+/* From here on addresses are followed, also those that other programs set. */
+__attribute__((warn_unused_result)) int names_follow(struct server *s, struct err *e);
+
+/* The node has an address more, or one less, by a command; who comes next finds it so. */
+void names_added(struct server *s, const struct address *a);
+void names_removed(struct server *s, const struct address *a);
+
+#endif

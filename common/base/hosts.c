@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hosts file of a lab: see hosts.h. */
+#include "base/hosts.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#define MARK "# nemu"
+#define LOOK 2048 /* bytes in which a line that can be used again is looked for */
+#define FLAGS (O_CLOEXEC | O_NOFOLLOW)
+
+int hosts_open(int lab_fd)
+{
+	static const char text[] = "127.0.0.1\tlocalhost\n"
+				   "::1\tlocalhost ip6-localhost ip6-loopback\n"
+				   "# Lines that end in \"" MARK "\" are the nodes'; add others behind them.\n";
+	int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | O_CREAT | O_EXCL | O_APPEND | FLAGS, 0644);
+
+	if (fd < 0)
+		return openat(lab_fd, HOSTS_FILE, O_RDONLY | FLAGS);
+	if (fchmod(fd, 0644) || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A line of a node: "ADDRESS NODE # nemu", or the same as a comment that can be used again. */
+struct line {
+	size_t at, len; /* in the file, with its newline */
+	bool live;
+	char address[64];
+};
+
+static bool read_line(const char *text, size_t len, const char *node, struct line *l)
+{
+	char line[512], name[256], mark[8];
+
+	if (len >= sizeof(line))
+		return false;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	l->live = *line != '#';
+	return sscanf(line + !l->live, "%63s %255s # %7s", l->address, name, mark) == 3 &&
+	       !strcmp(name, node) && !strcmp(mark, "nemu");
+}
+
+/* The whole file, or max bytes from an offset on. */
+static bool read_file(struct buf *b, int fd, size_t from, size_t max)
+{
+	struct stat st;
+	char *room;
+	ssize_t n;
+
+	if (fstat(fd, &st) || (size_t)st.st_size <= from)
+		return false;
+	max = max && max < (size_t)st.st_size - from ? max : (size_t)st.st_size - from;
+	room = buf_room(b, max);
+	n = room ? pread(fd, room, max, (off_t)from) : -1;
+	if (n > 0)
+		b->len = (size_t)n;
+	return n > 0;
+}
+
+/* The next line of the node from *at on; lines that are cut off at the end do not count. */
+static bool next_line(const struct buf *b, size_t *at, const char *node, struct line *l)
+{
+	const char *newline;
+
+	while (*at < b->len && (newline = memchr(b->data + *at, '\n', b->len - *at))) {
+		l->at = *at;
+		l->len = (size_t)(newline - b->data) + 1 - *at;
+		*at += l->len;
+		if (read_line(b->data + l->at, l->len - 1, node, l))
+			return true;
+	}
+	return false;
+}
+
+static void blank(int fd, size_t at)
+{
+	if (pwrite(fd, "#", 1, (off_t)at) != 1)
+		return; /* see hosts.h */
+}
+
+void hosts_del(int lab_fd, const char *node, const char *address)
+{
+	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
+	own(buf) struct buf all = {0};
+	struct line l;
+	char text[400];
+	const char *found;
+	size_t at = 0;
+
+	if (fd < 0 || !read_file(&all, fd, 0, 0))
+		return;
+	if (address) { /* of thousands of lines */
+		snprintf(text, sizeof(text), "\n%s\t%s\t", address, node);
+		found = memmem(all.data, all.len, text, strlen(text));
+		if (found)
+			blank(fd, (size_t)(found - all.data) + 1);
+		return;
+	}
+	while (next_line(&all, &at, node, &l))
+		if (l.live)
+			blank(fd, l.at);
+}
+
+/* Writes it over a comment that has room for it. */
+static bool reuse(int fd, size_t at, size_t size, const char *node, const char *address)
+{
+	char line[512];
+	int len = snprintf(line, sizeof(line), "%s\t%s\t", address, node);
+	size_t tail = sizeof(MARK); /* with the newline */
+
+	if (len < 0 || (size_t)len + tail > size || size >= sizeof(line))
+		return false;
+	memset(line + len, ' ', size - (size_t)len);
+	memcpy(line + size - tail, MARK "\n", tail);
+	return pwrite(fd, line, size, (off_t)at) == (ssize_t)size;
+}
+
+static bool find_spare(int lab_fd, const char *node, const char *address, size_t *next)
+{
+	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
+	own(buf) struct buf some = {0};
+	struct line l;
+	size_t from = *next, at = 0;
+
+	if (fd >= 0 && from && !read_file(&some, fd, from, LOOK))
+		from = 0;
+	if (fd < 0 || (!from && !read_file(&some, fd, from, LOOK)))
+		return false;
+	while (next_line(&some, &at, node, &l)) {
+		*next = from + at;
+		if (!l.live && reuse(fd, from + l.at, l.len, node, address))
+			return true;
+	}
+	*next = at ? from + at : 0;
+	return false;
+}
+
+void hosts_add(int lab_fd, const char *node, const char *address, size_t *next)
+{
+	char line[512];
+	int len = snprintf(line, sizeof(line), "%s\t%s\t" MARK "\n", address, node);
+	own(fd) int fd = -1;
+
+	if (*next != HOSTS_NONE && find_spare(lab_fd, node, address, next))
+		return;
+	fd = openat(lab_fd, HOSTS_FILE, O_WRONLY | O_APPEND | FLAGS);
+	if (fd >= 0 && write(fd, line, (size_t)len) != len)
+		return; /* a full disk: see hosts.h */
+}
+
+void hosts_set(int lab_fd, const char *node, char *const *addresses, size_t n, size_t *next)
+{
+	own(mem) bool *there = calloc(n + 1, sizeof(*there));
+	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
+	own(buf) struct buf all = {0};
+	struct line l;
+	size_t at = 0, i;
+
+	if (!there || fd < 0 || !read_file(&all, fd, 0, 0))
+		return;
+	while (next_line(&all, &at, node, &l)) {
+		for (i = 0; l.live && i < n && (there[i] || strcmp(l.address, addresses[i]));)
+			i++;
+		if (l.live && i < n)
+			there[i] = true;
+		else if (l.live) {
+			blank(fd, l.at);
+			*next = 0;
+		}
+	}
+	for (i = 0; i < n; i++)
+		if (!there[i])
+			hosts_add(lab_fd, node, addresses[i], next);
+}
