@@ -134,9 +134,9 @@ bool ifname_valid(const char *s)
 
 	if (!n || n >= IFNAMSIZ || !strcmp(s, ".") || !strcmp(s, ".."))
 		return false;
-	/* 0xa0 is a space to the kernel. */
+	/* 0xa0 is a space to the kernel; a name with %d it would fill in, and refuse other %. */
 	for (; *s; s++)
-		if (*s == '/' || *s == ':' || *s == '\xa0' || isspace((unsigned char)*s))
+		if (*s == '/' || *s == '%' || *s == ':' || *s == '\xa0' || isspace((unsigned char)*s))
 			return false;
 	return true;
 }

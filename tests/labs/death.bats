@@ -51,7 +51,7 @@ gone() {
 	[ "$(nemu -q node)" = $'b\nc' ]
 	kill -0 "$other"
 	nemu exec b ping -n -c 1 -W 2 10.0.0.2
-	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 -maxdepth 1 | sort)" = \
+	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 -maxdepth 1 ! -name .hosts | sort)" = \
 		"$(printf '%s\n' "$NEMU_RUNDIR/default/"{.b,b,c})" ]
 }
 
