@@ -64,12 +64,21 @@ static int ask(struct ending *x, const char *lab, const char *name, struct err *
 	return client_flush(&x->c, e);
 }
 
+/* Of a server that has closed the connection: it may only have been short of memory. */
+static bool goes(pid_t pid)
+{
+	own(fd) int pidfd = open_pidfd(pid);
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return pidfd < 0 || poll(&p, 1, PATIENCE_S * 1000) > 0;
+}
+
 static int hear(struct ending *x, const char *lab, struct err *e)
 {
 	pid_t last;
 
 	if (call_end_answer(&x->c, &last, e)) {
-		if (e->kind == ERR_PEER && e->errnum != EAGAIN)
+		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->c.pid))
 			return 0; /* it was ending by itself */
 		return end_by_force(lab, x->name, x->c.pid, e);
 	}
