@@ -9,8 +9,6 @@
 #include "lab/pool.h"
 #include "ui/script.h"
 
-#define CONNECTIONS 256 /* many systems allow 1024 descriptors */
-
 static struct {
 	const char *name; /* the file's */
 	bool force;
@@ -142,7 +140,7 @@ static int batch_run(struct call *c, struct err *e)
 	if (fd < 0)
 		return -1;
 	s = (struct script)SCRIPT_INIT(fd, pool_settle);
-	pool_begin(CONNECTIONS, failed_later);
+	pool_begin(failed_later);
 	code = run_all(c, &s);
 	script_free(&s);
 	return code;

@@ -12,7 +12,6 @@
 #include "lab/end.h"
 #include "lab/links.h"
 #include "lab/model.h"
-#include "lab/pool.h"
 #include "lab/rundir.h"
 #include "lab/run.h"
 #include "ui/exit.h"
@@ -99,20 +98,17 @@ static int64_t memory_of(pid_t pid)
 	return (int64_t)kb * 1024;
 }
 
-#define CONNECTIONS 4096 /* at the same time, if the system allows */
-
 struct sum {
 	struct value_pool *pool;
 	int64_t nodes, processes, memory, started;
 };
 
-static int add_node(const char *name, struct client *client, void *arg, struct err *e)
+static int add_node(struct client *client, void *arg, struct err *e)
 {
 	struct sum *s = arg;
 	const struct value *v = call_node(client, s->pool, e);
 	int64_t started = value_num(v, "started", 0);
 
-	(void)name;
 	if (!v)
 		return e->kind == ERR_PEER || e->kind == ERR_FEATURE ? 0 : -1;
 	s->nodes++;
@@ -124,18 +120,8 @@ static int add_node(const char *name, struct client *client, void *arg, struct e
 	return 0;
 }
 
-/* No command of a list is one whose reply is read later. */
-static void not_asked(const struct origin *of, const char *node, struct err *e)
+static struct value *describe_lab(const char *name, struct value_pool *p, struct err *e)
 {
-	(void)of;
-	(void)node;
-	(void)e;
-}
-
-static struct value *describe_lab(const struct call *c, const char *name, struct value_pool *p,
-				  struct err *e)
-{
-	struct call of = *c;
 	struct sum s = { .pool = p };
 	const struct value *links;
 	struct value *d = value_new(p, V_DICT);
@@ -143,13 +129,9 @@ static struct value *describe_lab(const struct call *c, const char *name, struct
 	struct stat st = {0};
 	char owner[16];
 
-	of.lab = name;
 	if (!d || fd < 0 || fstat(fd, &st))
 		return NULL;
-	client_many(CONNECTIONS);
-	pool_begin(CONNECTIONS, not_asked); /* the nodes are asked twice */
-	links = each_node(&of, "NODE INFO", add_node, &s, e) ? NULL : links_of_lab(name, p, e);
-	pool_end();
+	links = links_and_nodes(name, add_node, &s, p, e);
 	if (!links)
 		return NULL;
 	snprintf(owner, sizeof(owner), "%u", st.st_uid);
@@ -200,7 +182,7 @@ static int lab_list(struct call *c, struct err *e)
 			puts(*n);
 			continue;
 		}
-		d = describe_lab(c, *n, &pool, e);
+		d = describe_lab(*n, &pool, e);
 		if (!d && e->kind != ERR_ABSENT) /* gone meanwhile */
 			return -1;
 		if (d && !value_append(&pool, list, d))

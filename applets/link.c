@@ -103,9 +103,40 @@ static int name_taken(struct end *a, struct end *b, struct err *e)
 		       taken->node, taken->iface);
 }
 
+/*
+ * Each namespace's first link has the index 2. If both ends of a pair have the same, the kernel takes
+ * the second for what it is not (dev_get_iflink), and tells routes, bridges and IPv6 of changes of the
+ * carrier only once a second. So they get different ones. Where a server cannot tell, the kernel's.
+ */
+static bool choose_indexes(struct end *const ends[2], long indexes[2], struct err *e)
+{
+	bool told = true;
+
+	for (int i = 0; i < 2; i++) {
+		client_put(&ends[i]->client, "LINK NEXT");
+		client_end(&ends[i]->client);
+		told = !client_flush(&ends[i]->client, e) && told;
+	}
+	for (int i = 0; i < 2; i++) {
+		char text[64];
+		int code;
+
+		told = !client_reply(&ends[i]->client, &code, text, sizeof(text), e) && told;
+		indexes[i] = told ? strtol(text, NULL, 10) : 0;
+	}
+	indexes[0] += indexes[0] == indexes[1];
+	return told;
+}
+
 /* The pair, up at the end of a, which is a port if that is a switch. */
 static int make(struct end *a, struct end *b, const struct call *c, struct err *e)
 {
+	struct end *const ends[] = { a, b };
+	long indexes[2];
+	bool chosen = choose_indexes(ends, indexes, e);
+
+	if (!chosen && e->kind != ERR_REFUSED)
+		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
 	client_put(&a->client, "LINK VETH");
 	client_put_s(&a->client, a->iface);
 	client_put_i(&a->client, b->client.pid);
@@ -113,6 +144,12 @@ static int make(struct end *a, struct end *b, const struct call *c, struct err *
 	if (!call_get(c, "--random")) {
 		put_address(&a->client, "lladdr", c, a);
 		put_address(&a->client, "peer", c, b);
+	}
+	if (chosen) {
+		client_put(&a->client, " index");
+		client_put_i(&a->client, indexes[0]);
+		client_put(&a->client, " peer-index");
+		client_put_i(&a->client, indexes[1]);
 	}
 	if (a->bridge) {
 		client_put_s(&a->client, "master");

@@ -44,6 +44,7 @@ const struct command server_commands[] = {
 	{ "LINK", "IMPT", "s",	     "",     MODE_NORMAL, srv_link_impt },
 	{ "LINK", "TAPF", "s",	     "",     MODE_NORMAL, srv_link_tapf },
 	{ "LINK", "NSID", "i",	     "i*",   MODE_NORMAL, srv_link_nsid },
+	{ "LINK", "NEXT", "",	     "",     MODE_NORMAL, srv_link_next },
 	{ "LINK", "PEER", "",	     "",     MODE_NORMAL, srv_link_peer },
 	{ "TC",	  "SET",  "iss",     "s*",   MODE_NORMAL, srv_tc_set },
 	{ "TC",	  "LIST", "",	     "",     MODE_NORMAL, srv_tc_list },

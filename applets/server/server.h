@@ -37,6 +37,7 @@ struct server {
 	int mntns; /* with a PID namespace: where its /proc is; else -1 */
 	pid_t init; /* the first process of the PID namespace, or 0 */
 	bool isolate_pid, forwarding, dad;
+	int top_index; /* of interfaces, that was given or told; 0: nobody has asked yet */
 	int bridge; /* a switch: the index of its bridge; else 0 */
 	time_t started;
 	int signal_fd;

@@ -116,6 +116,7 @@ SESSION_HANDLER(srv_link_set);
 SESSION_HANDLER(srv_link_new);
 SESSION_HANDLER(srv_link_nsid);
 SESSION_HANDLER(srv_link_peer);
+SESSION_HANDLER(srv_link_next);
 SESSION_HANDLER(srv_link_find);
 SESSION_HANDLER(srv_link_tapf);
 SESSION_HANDLER(srv_link_impt);

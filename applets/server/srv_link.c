@@ -29,9 +29,10 @@ static int check_pairs(const struct args *args, size_t first, struct err *e)
 	return err_set(e, ERR_USAGE, 0, "%s: value missing", args->v[args->n - 1].s);
 }
 
-/* Pairs: lladdr and peer, the link-layer addresses of the two ends; master, a bridge's index. */
+/* Pairs: lladdr and peer, the link-layer addresses of the two ends; index and peer-index; master, a
+ * bridge's index. */
 static int read_veth_options(const struct args *args, struct lladdr *own, struct lladdr *peer,
-			     int *master, struct err *e)
+			     int indexes[2], int *master, struct err *e)
 {
 	if (check_pairs(args, 3, e))
 		return -1;
@@ -44,7 +45,7 @@ static int read_veth_options(const struct args *args, struct lladdr *own, struct
 			ok = lladdr_parse(value, own);
 		else if (!strcmp(key, "peer"))
 			ok = lladdr_parse(value, peer);
-		else if (!strcmp(key, "master"))
+		else if (!strcmp(key, "master") || !strcmp(key, "index") || !strcmp(key, "peer-index"))
 			ok = num_parse(value, 0, INT32_MAX, &n);
 		else
 			return err_set(e, ERR_VALUE, 0, "%.40s: unknown attribute of a link", key);
@@ -52,6 +53,8 @@ static int read_veth_options(const struct args *args, struct lladdr *own, struct
 			return err_set(e, ERR_VALUE, 0, "%s: not valid: %.60s", key, value);
 		if (!strcmp(key, "master"))
 			*master = (int)n;
+		else if (n)
+			indexes[*key == 'p'] = (int)n;
 	}
 	return 0;
 }
@@ -62,13 +65,15 @@ int srv_link_veth(void *ctx, const struct command *cmd, struct err *e)
 	const struct arg *a = s->args.v;
 	struct netlink *nl = server_netlink(s->server, e);
 	struct lladdr lladdr = {0}, peer = {0};
-	struct veth_end own_end = { a[0].s, NULL }, peer_end = { a[2].s, NULL };
-	int master = 0;
+	struct veth_end own_end = { .name = a[0].s }, peer_end = { .name = a[2].s };
+	int master = 0, indexes[2] = { 0, 0 };
 
 	(void)cmd;
 	if (!nl || check_name(a[0].s, e) || check_name(a[2].s, e) ||
-	    read_veth_options(&s->args, &lladdr, &peer, &master, e))
+	    read_veth_options(&s->args, &lladdr, &peer, indexes, &master, e))
 		return FAILED;
+	own_end.index = indexes[0];
+	peer_end.index = indexes[1];
 	own_end.lladdr = lladdr.len ? &lladdr : NULL;
 	peer_end.lladdr = peer.len ? &peer : NULL;
 	if (link_add_veth(nl, &own_end, master, &peer_end, a[1].i, e))
@@ -158,6 +163,33 @@ int srv_link_nsid(void *ctx, const struct command *cmd, struct err *e)
 	pickle_list_end(&pickle);
 	pickle_stop(&pickle);
 	session_reply_data(s, "Namespace ids follow.", &pickle);
+	return NOW;
+}
+
+/* ---- LINK NEXT */
+
+static void keep_highest(const struct iface *i, void *arg)
+{
+	int *highest = arg;
+
+	*highest = i->index > *highest ? i->index : *highest;
+}
+
+int srv_link_next(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+	struct netlink *nl = server_netlink(s->server, e);
+	int *top = &s->server->top_index;
+	struct iface taken;
+	struct err ignored;
+
+	(void)cmd;
+	if (!nl || (!*top && link_each(nl, keep_highest, top, e)))
+		return FAILED;
+	do
+		++*top;
+	while (!link_get(nl, *top, &taken, &ignored));
+	session_replyf(s, 200, "%d is free.", *top);
 	return NOW;
 }
 

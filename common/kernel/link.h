@@ -65,10 +65,11 @@ __attribute__((warn_unused_result)) int link_add(struct netlink *nl, const char 
 
 /* Makes a veth pair: name here and up, peer in the network namespace of the process peer_pid,
  * straight there and down (the kernel sets no flags there). One request: both ends or none.
- * lladdr may be NULL: the kernel's. master: index of the bridge that it becomes a port of, or 0. */
+ * lladdr may be NULL: the kernel's. index: that it gets if it is free; 0: the kernel's. master: index of the bridge that it becomes a port of, or 0. */
 struct veth_end {
 	const char *name;
 	const struct lladdr *lladdr;
+	int index;
 };
 __attribute__((warn_unused_result)) int link_add_veth(struct netlink *nl,
 						      const struct veth_end *own, int master,

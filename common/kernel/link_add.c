@@ -23,22 +23,8 @@ static bool put_lladdr(struct rtnl_link *l, const struct lladdr *a)
 	return true;
 }
 
-/* An index for an end, from its address. The kernel gives each namespace's first interface behind
- * loopback the same one, 2; and if both ends of a pair have the same, it takes the second for what it
- * is not (dev_get_iflink) and tells routes, bridges and IPv6 of changes of the carrier only once a
- * second. turn: how many were taken already. */
-static int own_index(const struct lladdr *a, int turn)
-{
-	static const int from[] = { 1000, 10000, 100000 };
-	unsigned int hash = 0;
-
-	for (size_t i = 0; i < a->len; i++)
-		hash = hash * 31 + a->bytes[i];
-	return from[turn] + (int)(hash % (unsigned int)(9 * from[turn]));
-}
-
 static int add_veth(struct netlink *nl, const struct veth_end *own, int master,
-		    const struct veth_end *peer_end, int peer_pid, int turn, struct err *e)
+		    const struct veth_end *peer_end, int peer_pid, bool indexes, struct err *e)
 {
 	struct rtnl_link *l = rtnl_link_veth_alloc(), *peer;
 	struct nl_msg *msg = NULL;
@@ -47,11 +33,9 @@ static int add_veth(struct netlink *nl, const struct veth_end *own, int master,
 	if (!l)
 		return err_nomem(e);
 	peer = rtnl_link_veth_get_peer(l); /* a reference of ours */
-	if (own->lladdr && peer_end->lladdr && turn < 3) {
-		int index = own_index(own->lladdr, turn), far = own_index(peer_end->lladdr, turn);
-
-		rtnl_link_set_ifindex(l, index);
-		rtnl_link_set_ifindex(peer, far == index ? far + 1 : far);
+	if (indexes) {
+		rtnl_link_set_ifindex(l, own->index);
+		rtnl_link_set_ifindex(peer, peer_end->index);
 	}
 	rtnl_link_set_name(l, own->name);
 	rtnl_link_set_flags(l, IFF_UP);
@@ -72,12 +56,14 @@ static int add_veth(struct netlink *nl, const struct veth_end *own, int master,
 int link_add_veth(struct netlink *nl, const struct veth_end *own, int master,
 		  const struct veth_end *peer, int peer_pid, struct err *e)
 {
-	int turn = 0, rc;
+	bool indexes = own->index && peer->index;
 
-	do
-		rc = add_veth(nl, own, master, peer, peer_pid, turn, e);
-	while (rc && e->errnum == EBUSY && turn++ < 3); /* an index that is taken */
-	return rc;
+	if (!add_veth(nl, own, master, peer, peer_pid, indexes, e))
+		return 0;
+	/* It may be an index that is taken. */
+	if (!indexes || (e->errnum != EBUSY && e->errnum != EEXIST))
+		return -1;
+	return add_veth(nl, own, master, peer, peer_pid, false, e);
 }
 
 /* libnl has a type of its own for each kind, and for some of them none: all of them are put by

@@ -27,7 +27,7 @@ struct client {
 	bool greeted;	  /* its greeting has been read */
 	bool spoiled;	  /* something failed: of no use for another command */
 	int open_replies; /* to commands that were put */
-	const char *ahead[3]; /* commands that were sent before their answer is wanted */
+	const char *ahead[4]; /* commands that were sent before their answer is wanted */
 	size_t ahead_count;
 	/* Of a connection that is kept (pool.h): */
 	struct kept *kept;

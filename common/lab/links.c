@@ -71,10 +71,12 @@ static int64_t index_of(const struct value *list, const char *name)
 }
 
 /* Asks it, and does not wait. */
-static int open_node(struct lab *l, size_t node, const char *lab, struct err *e)
+static int open_node(struct lab *l, size_t node, const char *lab, bool info, struct err *e)
 {
 	if (client_open(&l->clients[node], lab, l->names[node], e))
 		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
+	if (info)
+		client_ahead(&l->clients[node], "NODE INFO");
 	client_ahead(&l->clients[node], "IF INFO");
 	client_ahead(&l->clients[node], "TC LIST");
 	client_ahead(&l->clients[node], "LINK PEER");
@@ -116,7 +118,8 @@ static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct
 	return qdiscs ? 0 : err_prefix(e, "%s", l->names[node]);
 }
 
-static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, struct err *e)
+static int read_lab(struct lab *l, const char *lab, links_node_fn *fn, void *arg,
+		    struct value_pool *pool, struct err *e)
 {
 	own(fd) int lab_fd = rundir_open_lab(lab, false, e);
 
@@ -136,11 +139,14 @@ static int read_lab(struct lab *l, const char *lab, struct value_pool *pool, str
 		l->clients[i].fd = -1;
 	client_many(l->nodes);
 	for (size_t i = 0; i < l->nodes; i++)
-		if (open_node(l, i, lab, e))
+		if (open_node(l, i, lab, fn != NULL, e))
 			return -1;
-	for (size_t i = 0; i < l->nodes; i++)
+	for (size_t i = 0; i < l->nodes; i++) {
+		if (fn && l->clients[i].fd >= 0 && fn(&l->clients[i], arg, e))
+			return err_prefix(e, "%s", l->names[i]);
 		if (read_node(l, i, pool, e))
 			return -1;
+	}
 	return 0;
 }
 
@@ -285,6 +291,12 @@ static struct value *describe(const struct lab *l, const struct end *a, const st
 
 struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e)
 {
+	return links_and_nodes(lab, NULL, NULL, pool, e);
+}
+
+struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, struct value_pool *pool,
+			      struct err *e)
+{
 	own(lab) struct lab l = {0};
 	struct value *list = value_new(pool, V_LIST);
 
@@ -292,7 +304,7 @@ struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err 
 		err_nomem(e);
 		return NULL;
 	}
-	if (read_lab(&l, lab, pool, e))
+	if (read_lab(&l, lab, fn, arg, pool, e))
 		return NULL;
 	for (size_t i = 0; i < l.count; i++)
 		ask_for_peer(&l, &l.ends[i]);

@@ -5,11 +5,18 @@
 
 #include "base/err.h"
 #include "base/value.h"
+#include "lab/client.h"
 
 /* A list of dicts: ends, a list of one or two dicts (node, ifname, ifindex, address, flags,
  * impairments: a dict by name, qdiscs: a list) - one if the other end is outside the lab -, and
  * state: "up", "down", or "no-carrier". A lab that is not there has none. NULL: error. */
 struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e);
+
+/* The same; and calls fn for each node, before its links are looked at, where call_node answers at
+ * once. If fn gives -1 that is an error. */
+typedef int links_node_fn(struct client *c, void *arg, struct err *e);
+struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, struct value_pool *pool,
+			      struct err *e);
 
 /* The other end of a link, out of that list. NULL: it is not in the lab. */
 const struct value *links_far_end(const struct value *links, const char *node, const char *ifname);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define POOL_MAX 4096
+#define POOL_MAX 256 /* connections; many systems allow 1024 descriptors */
 
 struct kept {
 	char *lab, *node;
@@ -18,15 +18,14 @@ struct kept {
 static struct {
 	pool_failed_fn *failed; /* NULL: off */
 	struct kept *v[POOL_MAX];
-	size_t n, max;
+	size_t n;
 	unsigned long clock;
 	struct origin origin;
 } pool;
 
-void pool_begin(size_t max, pool_failed_fn *failed)
+void pool_begin(pool_failed_fn *failed)
 {
 	pool.failed = failed;
-	pool.max = max < POOL_MAX ? max : POOL_MAX;
 }
 
 void pool_origin(struct origin origin)
@@ -80,7 +79,7 @@ static void make_room(void)
 {
 	size_t oldest = POOL_MAX;
 
-	if (pool.n < pool.max)
+	if (pool.n < POOL_MAX)
 		return;
 	for (size_t i = 0; i < pool.n; i++)
 		if (!pool.v[i]->used && (oldest == POOL_MAX || pool.v[i]->since < pool.v[oldest]->since))
@@ -96,7 +95,7 @@ static struct kept *add(const char *lab, const char *node)
 	struct kept *k;
 
 	make_room();
-	if (pool.n >= pool.max)
+	if (pool.n == POOL_MAX)
 		return NULL;
 	k = calloc(1, sizeof(*k));
 	if (!k)

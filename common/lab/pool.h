@@ -12,8 +12,7 @@
 /* Is told of each error of a command whose reply was read later: which one it was, and the node. */
 typedef void pool_failed_fn(const struct origin *of, const char *node, struct err *e);
 
-/* max: connections, of at most 4096. */
-void pool_begin(size_t max, pool_failed_fn *failed);
+void pool_begin(pool_failed_fn *failed);
 /* Of the commands from here on. */
 void pool_origin(struct origin origin);
 /* Sends all that was put and reads all replies. What is known of interfaces is forgotten. */

@@ -172,3 +172,14 @@ host() {
 	nemu -j switch | is '.[0].ports | length == 100'
 	for i in 2 37 100; do nemu exec n1 ping -n -c 1 -W 5 "10.0.0.$i"; done
 }
+
+@test "six hundred links on a switch: each has its place, whatever indexes are taken" {
+	{
+		echo "switch add s86"
+		echo "node add n86"
+		for i in {1..600}; do echo "link add n86:e$i s86:p$i"; done
+	} | nemu batch -
+	[ "$(nemu -j switch | jq '.[0].ports | length')" = 600 ]
+	fails 2 "s86:p1" link add n86:x s86:p1
+	[ "$(nemu -j if n86 | jq 'map(select(.ifname != "lo")) | map(.ifindex != .link_index) | all')" = true ]
+}

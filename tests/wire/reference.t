@@ -505,7 +505,7 @@ def change_addresses_and_routes(fake):
 @old
 def add_a_link(fake):
     fails(4, "link", "add", "old:a", "old:b", said=["old", "cannot"])
-    equal(len(asked(fake, "LINK")), 1, "asked")
+    equal(len(asked(fake, "LINK VETH")), 1, "asked")
 
 
 @old
