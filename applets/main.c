@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "applets.h"
+#include "complete.h"
 #include "lab/progress.h"
 #include "ui/exit.h"
 #include "ui/guess.h"
@@ -212,7 +213,7 @@ static int usage(const char *fmt, const char *what)
 	return 1;
 }
 
-static int own_options(char **argv)
+static int own_options(struct call *c, char **argv)
 {
 	const char *w = argv[0];
 
@@ -224,6 +225,12 @@ static int own_options(char **argv)
 		return print_list();
 	if (!strcmp(w, "--spec"))
 		return print_spec();
+	if (!strcmp(w, "--complete")) { /* of whom: "nemu", or "nemu-APPLET" */
+		const char *name = argv[1] ? argv[1] : "";
+
+		return complete(applets, strncmp(name, "nemu-", 5) ? NULL : applet_find(name + 5), c,
+				argv + (argv[1] ? 2 : 1));
+	}
 	if (strcmp(w, "--install")) {
 		char text[80];
 
@@ -258,7 +265,7 @@ static int run_by_first_word(struct call *c, char **argv)
 	if (!*argv)
 		return usage("nemu: %s\n", "APPLET is missing");
 	if (**argv == '-')
-		return finish(own_options(argv));
+		return finish(own_options(c, argv));
 	if (!strcmp(*argv, "help")) {
 		a = argv[1] ? applet_find(argv[1]) : NULL;
 		if (!argv[1])

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nemu --complete: see complete.h. The grammar is the table of words; the rest is asked of the lab. */
+#include "complete.h"
+
+#include <dirent.h>
+#include <pwd.h>
+
+#include "base/cleanup.h"
+#include "lab/rundir.h"
+
+struct place {
+	const struct applet *a;
+	const struct verb *verb;
+	struct call *c;
+	const char *typed; /* of the word that is to be completed */
+	bool chosen;	   /* the verb was given */
+	bool given[WORDS_MAX];
+};
+
+static void offer(const struct place *p, const char *word)
+{
+	if (word && !strncmp(word, p->typed, strlen(p->typed)))
+		puts(word);
+}
+
+/* "a|b|c" or "a b c". */
+static void offer_all(const struct place *p, const char *words)
+{
+	own(mem) char *copy = strdup(words);
+	char *rest = copy, *word;
+
+	while (rest && (word = strsep(&rest, "| ")))
+		offer(p, word);
+}
+
+/* ------------------------------------------------------------------ the live lab */
+
+static char **node_names(const struct place *p)
+{
+	struct err ignored;
+	own(fd) int fd = rundir_open_lab(p->c->lab, false, &ignored);
+
+	return fd < 0 ? NULL : rundir_names(fd, &ignored);
+}
+
+static void offer_nodes(const struct place *p, const char *suffix)
+{
+	own(names) char **names = node_names(p);
+	char text[128];
+
+	for (char **n = names; n && *n; n++) {
+		snprintf(text, sizeof(text), "%s%s", *n, suffix);
+		offer(p, text);
+	}
+}
+
+static void offer_labs(const struct place *p)
+{
+	struct err ignored;
+	own(names) char **names = rundir_labs(&ignored);
+
+	for (char **n = names; n && *n; n++)
+		offer(p, *n);
+}
+
+/* With prefix, which ends in a colon, as ends of links. */
+static void offer_interfaces(const struct place *p, const char *node, const char *prefix)
+{
+	own(client) struct client c = CLIENT_INIT;
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *all;
+	struct err ignored = ERR_INIT;
+	char text[256];
+
+	if (!node || client_open(&c, p->c->lab, node, &ignored))
+		return;
+	all = call_links(&c, &pool, &ignored);
+	for (size_t i = 0; i < value_len(all); i++) {
+		snprintf(text, sizeof(text), "%s%s", prefix, value_text(value_at(all, i), "ifname", ""));
+		offer(p, text);
+	}
+}
+
+/* Nodes first; behind the colon, their interfaces. */
+static void offer_ends(const struct place *p)
+{
+	const char *colon = strchr(p->typed, ':');
+	own(mem) char *node = colon ? strndup(p->typed, (size_t)(colon - p->typed)) : NULL;
+	own(mem) char *prefix = colon ? strndup(p->typed, (size_t)(colon - p->typed) + 1) : NULL;
+
+	if (node && prefix)
+		offer_interfaces(p, node, prefix);
+	else
+		offer_nodes(p, ":");
+}
+
+static void offer_processes(const struct place *p)
+{
+	own(client) struct client c = CLIENT_INIT;
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *all;
+	struct err ignored = ERR_INIT;
+	char text[24];
+
+	if (!p->c->node || client_open(&c, p->c->lab, p->c->node, &ignored))
+		return;
+	all = call_processes(&c, NULL, &pool, &ignored);
+	for (size_t i = 0; i < value_len(all); i++) {
+		snprintf(text, sizeof(text), "%lld", (long long)value_num(value_at(all, i), "pid", 0));
+		offer(p, text);
+		offer(p, value_text(value_at(all, i), "tag", NULL));
+	}
+}
+
+static void offer_users(const struct place *p)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd *pw;
+
+	while (f && (pw = fgetpwent(f)))
+		offer(p, pw->pw_name);
+	if (f)
+		fclose(f);
+}
+
+static void offer_own_interfaces(const struct place *p)
+{
+	own(dir) DIR *dir = opendir("/sys/class/net");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (*d->d_name != '.')
+			offer(p, d->d_name);
+}
+
+/* ------------------------------------------------------------------ values */
+
+static bool is(const struct place *p, const char *applet, const char *verb)
+{
+	return !strcmp(p->a->name, applet) && p->verb->word && !strcmp(p->verb->word, verb);
+}
+
+/* NAME is what the applet makes, or what it is about. */
+static void offer_named(const struct place *p, const struct word *w)
+{
+	if (w->word && !strcmp(w->word, "distribution"))
+		offer_all(p, "normal pareto paretonormal uniform");
+	else if (is(p, "if", "tapfd"))
+		offer_interfaces(p, p->c->node, "");
+	else if ((!strcmp(p->a->name, "node") || !strcmp(p->a->name, "switch")) && !is(p, "node", "add") &&
+		 !is(p, "switch", "add"))
+		offer_nodes(p, "");
+}
+
+static void offer_values(const struct place *p, const struct word *w)
+{
+	static const struct {
+		const char *value, *words;
+	} fixed[] = {
+		{ "TYPE", "bridge tap tun dummy ifb vlan vxlan macvlan macvtap vrf wireguard" },
+		{ "MODE", "private vepa bridge passthru" },
+		{ "SIGNAL", "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP" },
+		{ "HOW", "listen=tcp/ listen=udp/ line= fd notify" },
+		{ "CONDITION", "up down addr route neigh listen ping file log exit cmd not and" },
+		{ "NAME,...", "net_raw net_admin net_bind_service sys_admin" },
+	};
+	const char *v = w->value;
+
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+		if (!strcmp(v, fixed[i].value))
+			offer_all(p, fixed[i].words);
+	if (!strcmp(v, "NODE"))
+		offer_nodes(p, "");
+	else if (!strcmp(v, "IF") && is(p, "if", "import"))
+		offer_own_interfaces(p);
+	else if (!strcmp(v, "IF") || !strcmp(v, "BRIDGE"))
+		offer_interfaces(p, p->c->node, "");
+	else if (!strcmp(v, "NODE:IF") || !strcmp(v, "CONDITION"))
+		offer_ends(p);
+	else if (!strcmp(v, "NODE2|host|PID"))
+		offer_nodes(p, ""), offer(p, "host");
+	else if (!strcmp(v, "PID|TAG"))
+		offer_processes(p);
+	else if (!strcmp(v, "NAME"))
+		offer_named(p, w);
+	else if (!strcmp(v, "LAB"))
+		offer_labs(p);
+	else if (!strcmp(v, "USER"))
+		offer_users(p);
+	else if (!strcmp(v, "DIR"))
+		puts("!dirs");
+	else if (!strcmp(v, "FILE|-"))
+		puts("!files");
+	else if (strspn(v, "abcdefghijklmnopqrstuvwxyz|") == strlen(v) || !strcmp(v, "PREFIX|default"))
+		offer_all(p, *v == 'P' ? "default" : v);
+}
+
+/* ------------------------------------------------------------------ the line */
+
+static const struct word *find_word(const struct place *p, const char *text, size_t *i)
+{
+	for (*i = 0; p->verb->words[*i].word || p->verb->words[*i].value; ++*i)
+		if (p->verb->words[*i].word && !strcmp(p->verb->words[*i].word, text))
+			return &p->verb->words[*i];
+	return NULL;
+}
+
+static const struct word *next_operand(const struct place *p, size_t *i)
+{
+	for (*i = 0; p->verb->words[*i].word || p->verb->words[*i].value; ++*i) {
+		const struct word *w = &p->verb->words[*i];
+
+		if (!w->word && !(w->flags & WORD_HEAD) &&
+		    (!p->given[*i] || w->flags & (WORD_MANY | WORD_TAIL)))
+			return w;
+	}
+	return NULL;
+}
+
+static bool take_verb(struct place *p, const char *word)
+{
+	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
+		if (v->word && !strcmp(v->word, word)) {
+			p->verb = v;
+			p->chosen = true;
+			return true;
+		}
+	p->chosen = true; /* of the default verb */
+	return false;
+}
+
+static void offer_next(const struct place *p, int at)
+{
+	const struct word *operand;
+	bool option = *p->typed == '-', needed;
+	size_t i, k;
+
+	if (p->a->node && !p->c->node) {
+		offer_nodes(p, "");
+		return;
+	}
+	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
+		offer(p, v->word);
+	operand = next_operand(p, &i);
+	needed = operand && operand->flags & WORD_NEED && !p->given[i] && p->chosen;
+	for (k = 0; p->verb->words[k].word || p->verb->words[k].value; k++)
+		if (p->verb->words[k].word && (!p->given[k] || p->verb->words[k].flags & WORD_MANY) &&
+		    (option || !needed))
+			offer(p, p->verb->words[k].word);
+	if (operand && operand->flags & WORD_TAIL && !option)
+		printf("!command %d\n", at);
+	else if (operand && !(operand->flags & WORD_TAIL))
+		offer_values(p, operand);
+	if (option)
+		offer_all(p, "-L -j -q -v --help");
+}
+
+/* One word that stands before the cursor, or two; how many. 0: what is behind it is a command's. */
+static int pass(struct place *p, char **words)
+{
+	const struct word *w;
+	struct err ignored;
+	size_t i;
+	int n = words_global(p->c, words, &ignored);
+
+	if (n > 0)
+		return n;
+	if (p->a->node && !p->c->node && **words != '-') {
+		p->c->node = *words;
+		return 1;
+	}
+	if (**words != '-' && !p->chosen && take_verb(p, *words))
+		return 1;
+	w = find_word(p, *words, &i);
+	if (w) {
+		p->given[i] = true;
+		return w->value ? 2 : 1;
+	}
+	w = next_operand(p, &i);
+	if (w)
+		p->given[i] = true;
+	return w && w->flags & WORD_TAIL ? 0 : 1;
+}
+
+int complete(const struct applet *applets, const struct applet *a, struct call *c, char **words)
+{
+	struct place p = { .a = a, .c = c };
+	size_t last = 0, i = 0, k;
+	struct err ignored;
+	int n;
+
+	while (words[last] && words[last + 1])
+		last++;
+	p.typed = words[last] ? words[last] : "";
+	while (!a && i < last && (n = words_global(c, words + i, &ignored)) > 0)
+		i += (size_t)n;
+	if (!a && i < last && !strcmp(words[i], "help"))
+		i++;
+	else if (!a && i < last)
+		for (p.a = applets; p.a->name && strcmp(p.a->name, words[i]);)
+			p.a++;
+	if (last && (!strcmp(words[last - 1], "-L") || !strcmp(words[last - 1], "--lab"))) {
+		offer_labs(&p);
+		return 0;
+	}
+	if (!p.a) {
+		for (const struct applet *b = applets; b->name; b++)
+			offer(&p, b->name);
+		offer_all(&p, *p.typed == '-' ? "-L -j -q -v --help --version --list" : "help");
+		return 0;
+	}
+	if (!p.a->name)
+		return 0;
+	p.verb = p.a->verbs;
+	for (i += !a; i < last; i += (size_t)n) {
+		n = pass(&p, words + i);
+		if (!n)
+			return printf("!command %zu\n", i) < 0;
+		if (i + (size_t)n > last && n == 2 && find_word(&p, words[i], &k)) {
+			offer_values(&p, &p.verb->words[k]);
+			return 0;
+		}
+	}
+	offer_next(&p, (int)last);
+	return 0;
+}

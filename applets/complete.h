@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nemu --complete: what may come next on a command line, for shells. */
+#ifndef APPLETS_COMPLETE_H
+#define APPLETS_COMPLETE_H
+
+#include "applets.h"
+
+/*
+ * words: what follows "nemu" (applet NULL) or the applet's name, up to the cursor; the last one is to
+ * be completed, "" if nothing of it is there. Prints candidates that begin with it, a line each. A
+ * line that begins with "!" is for the shell: "!files", "!dirs", or "!command N": a command begins at
+ * word N.
+ */
+int complete(const struct applet *applets, const struct applet *a, struct call *c, char **words);
+
+#endif
