@@ -73,7 +73,7 @@ NEED_DEMO := ping=iputils-ping iperf3=iperf3 ss=iproute2
 NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-linux \
 	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux Xvfb=xvfb \
 	xauth=xauth xdpyinfo=x11-utils xwd=x11-apps bird=bird2 nft=nftables wg=wireguard-tools \
-	newuidmap=uidmap fish=fish zsh=zsh
+	newuidmap=uidmap fish=fish zsh=zsh cppcheck=cppcheck
 NEED_BENCH := python3=python3 ip=iproute2 nsenter=util-linux socat=socat xauth=xauth \
 	mnexec=mininet
 

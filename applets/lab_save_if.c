@@ -226,6 +226,7 @@ static void save_link(const struct link *l, const struct items *all)
 
 static bool save_links(const struct value *links, const struct items *all)
 {
+	bool made;
 	size_t n = 0;
 	struct link *v = calloc(value_len(links) + 1, sizeof(*v));
 
@@ -243,8 +244,9 @@ static bool save_links(const struct value *links, const struct items *all)
 		qsort(v, n, sizeof(*v), compare_links);
 	for (size_t i = 0; i < n; i++)
 		save_link(&v[i], all);
+	made = v != NULL;
 	free(v);
-	return v;
+	return made;
 }
 
 /* ------------------------------------------------------------------ attributes */

@@ -101,8 +101,10 @@ static struct kept *add(const char *lab, const char *node)
 	if (!k)
 		return NULL;
 	*k = (struct kept){ .lab = strdup(lab), .node = strdup(node), .c = CLIENT_INIT };
-	if (k->lab && k->node)
-		return pool.v[pool.n++] = k;
+	if (k->lab && k->node) {
+		pool.v[pool.n++] = k;
+		return k;
+	}
 	free(k->lab);
 	free(k->node);
 	free(k);

@@ -200,6 +200,19 @@ static void end_rest(const struct warden *w, int signals)
 	}
 }
 
+/* Nodes first, as their ends take along much of what is left; then again, as what was left may have
+ * made some meanwhile. */
+static int end_everything(const struct warden *w, int signals, struct err *e)
+{
+	int rc = 0;
+
+	for (int i = 0; i < 2; i++) {
+		rc = end_all_nodes(w->lab, e) ? -1 : rc;
+		end_rest(w, signals);
+	}
+	return end_all_nodes(w->lab, e) ? -1 : rc;
+}
+
 /* ---- what is told of before it goes */
 
 static void copy(int from, int to)
@@ -341,13 +354,8 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	wait_for_command(w, signals, &status);
 	if (!w->alone)
 		look_around(w);
-	/* Nodes first, as their ends take along much of what is left; then again, as what was left
-	 * may have made some meanwhile. */
-	for (int i = 0; i < 2; i++) {
-		if (end_all_nodes(w->lab, &e))
-			tell(w->line, NEWS_FAILED, 0, "%s", e.text);
-		end_rest(w, signals);
-	}
+	if (end_everything(w, signals, &e))
+		tell(w->line, NEWS_FAILED, 0, "%s", e.text);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		; /* keepers, as their nodes have ended */
 	tell(w->line, NEWS_ENDED, status, "%s", "");
@@ -425,8 +433,8 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 			return failed;
 		}
 	}
-	/* The warden was killed, and the command with it. */
-	if (end_all_nodes(lab, e))
+	/* The warden was killed, and the command with it; what that has left has come to this process. */
+	if (end_everything(&(struct warden){ .run = r, .lab = lab, .line = -1, .alone = true }, signals, e))
 		return -1;
 	return err_set(e, ERR_PEER, 0, "lab %s: its warden was killed", lab);
 }
@@ -454,6 +462,7 @@ int lab_run(const struct lab_run *r, int *status, struct err *e)
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return err_os(e, errno, "signalfd");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should the warden be killed */
 	pid = fork();
 	if (pid < 0)
 		return err_os(e, errno, "fork");
@@ -467,5 +476,6 @@ int lab_run(const struct lab_run *r, int *status, struct err *e)
 	drop_fd(&far);
 	rc = follow(r, lab, line, signals, status, e);
 	waitpid(pid, NULL, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return rc;
 }

@@ -123,6 +123,24 @@ start_run() {
 	eventually no_process "sleep 8646[78]"
 }
 
+@test "run: SIGKILL of the runner or the warden while nodes are made: nothing is left" {
+	local i runner victim
+	for i in {1..12}; do
+		rm -f "$BATS_TEST_TMPDIR/begun"
+		# shellcheck disable=SC2016
+		"$NEMU" lab run sh -c 'nemu node add a; : >"$0"; while :; do nemu node add c; nemu node del c; done' \
+			"$BATS_TEST_TMPDIR/begun" 3>&- 2>/dev/null &
+		runner=$!
+		eventually test -e "$BATS_TEST_TMPDIR/begun"
+		victim=$runner
+		((i % 2)) || victim=$(pgrep -P "$runner")
+		read -rt "0.00$((RANDOM % 9))" <> <(:) || :
+		kill -KILL "$victim"
+		wait "$runner" || :
+		eventually nothing
+	done
+}
+
 @test "run: as the first line of a script" {
 	cat >"$BATS_TEST_TMPDIR/script" <<-'X'
 		#!/usr/bin/env -S nemu lab run sh

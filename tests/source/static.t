@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Static checks beyond those of the compiler, which warns with -Wall -Wextra -Wshadow -Wconversion and
+# takes each warning for an error; and how the binary is hardened.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+n=0
+result() { # NAME PROBLEMS
+	n=$((n + 1))
+	[ -z "$2" ] && echo "ok $n - $1" && return
+	echo "not ok $n - $1"
+	echo "$2" | sed 's/^/# /'
+}
+if command -v cppcheck >/dev/null; then
+	result "cppcheck" "$(cppcheck --quiet --std=c11 --enable=warning,performance,portability -Icommon -Iapplets \
+		-D_GNU_SOURCE --suppressions-list=tests/source/cppcheck.suppressions \
+		--template='{file}:{line}: {id}: {message}' applets common 2>&1)"
+else
+	echo "ok $((++n)) - cppcheck # SKIP needs cppcheck"
+fi
+result "no suppression without a reason" "$(awk '/^#/ { why = 1; next } NF && !why { print } ' tests/source/cppcheck.suppressions)"
+result "PIE" "$(readelf -h "$NEMU" | grep -q 'Type: *DYN' || echo "not position independent")"
+result "RELRO and immediate binding" "$(readelf -lW "$NEMU" | grep -q GNU_RELRO || echo "no RELRO"
+	readelf -dW "$NEMU" | grep -qE 'BIND_NOW|NOW' || echo "lazy binding")"
+result "stack protector and FORTIFY_SOURCE" "$(for s in __stack_chk_fail __snprintf_chk; do
+	nm build/applets/*.o build/applets/server/*.o | grep -q "U $s" || echo "no $s"
+done)"
+result "no executable stack, no segment that is written and executed" "$(
+	readelf -lW "$NEMU" | grep -E 'GNU_STACK|LOAD' | grep -E 'RWE' || :)"
+echo "1..$n"
