@@ -3,10 +3,13 @@
 #include "imports.h"
 
 #include <errno.h>
+#include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -53,6 +56,9 @@ static int take(struct server *s, struct import *i, const char *name, struct err
 	own(fd) int own_ns = ns_own_net(e);
 	struct iface now;
 
+	/* Other descriptors can be entered, too (pidfd_open(2)), but nothing can be moved back there. */
+	if (ioctl(i->ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return err_set(e, ERR_OS, EINVAL, "no descriptor of a network namespace");
 	if (!there || !here || own_ns < 0 || link_by_name(there, name, &i->before, e) ||
 	    addr_each(there, keep_address, i, e))
 		return -1;

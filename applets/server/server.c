@@ -171,6 +171,7 @@ int server_run_fd(int fd, bool no_netns, struct err *e)
 	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_sysctls(true, false, e)))
 		return -1;
 	s.forwarding = !no_netns;
+	s.dad = true;
 	if (!session_start(&s, fd, true))
 		return err_nomem(e);
 	serve(&s);

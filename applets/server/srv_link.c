@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LINK: interfaces that are made, found and taken in (extensions). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,17 @@ struct new {
 	int64_t link, user;
 };
 
+/* The kernel would pass over it in silence. */
+static bool stands_alone(const char *kind)
+{
+	static const char *const kinds[] = { "bridge", "tun", "tap", "dummy", "ifb", "vrf", "wireguard" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
 static int read_new_pair(struct new *n, const char *kind, const char *key, const char *value,
 			 struct err *e)
 {
@@ -97,6 +109,8 @@ static int read_new_pair(struct new *n, const char *kind, const char *key, const
 			  : !strcmp(key, "user") && tun			? &n->user
 									: NULL;
 
+	if (number == &n->link && stands_alone(kind))
+		return err_set(e, ERR_VALUE, 0, "link: a %.15s stands on no other interface", kind);
 	if (!number)
 		return link_change_read(&n->how, allowed, kind, key, value, e);
 	if (!num_parse(value, 0, number == &n->link ? INT32_MAX : UINT32_MAX - 1ll, number))
@@ -115,6 +129,10 @@ int srv_link_new(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (!nl || check_name(name, e) || check_pairs(&s->args, 2, e))
 		return FAILED;
+	if (strlen(kind) >= sizeof(((struct iface *)0)->kind)) {
+		err_set(e, ERR_FEATURE, EOPNOTSUPP, "%.20s...: no type of interfaces", kind);
+		return FAILED;
+	}
 	for (size_t i = 2; i < s->args.n; i += 2)
 		if (read_new_pair(&n, kind, s->args.v[i].s, s->args.v[i + 1].s, e))
 			return FAILED;

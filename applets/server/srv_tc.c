@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* TC: what is done to the packets that an interface sends (extensions). */
+#include <errno.h>
 #include <linux/pkt_sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct shaped {
 	int index;
 	struct impairments as;
 };
+
+#define MANY 32 /* interfaces that are remembered, before it is looked whether they are there */
 
 static const struct impairments nothing;
 
@@ -38,8 +41,16 @@ static const struct impairments *known(struct server *s, int index)
 /* Room for one more, so that nothing can fail once the kernel has done it. */
 static int make_room(struct server *s, struct err *e)
 {
-	struct shaped *all = reallocarray(s->shaped, s->shaped_count + 1, sizeof(*all));
+	struct netlink *nl = server_netlink(s, e);
+	struct shaped *all;
+	struct iface there;
+	struct err gone;
 
+	/* Interfaces that are no more: in a lab of days they would become many. */
+	for (size_t i = s->shaped_count; nl && s->shaped_count >= MANY && i-- > 0;)
+		if (link_get(nl, s->shaped[i].index, &there, &gone))
+			s->shaped[i] = s->shaped[--s->shaped_count];
+	all = reallocarray(s->shaped, s->shaped_count + 1, sizeof(*all));
 	if (!all)
 		return err_nomem(e);
 	s->shaped = all;
@@ -122,7 +133,13 @@ int srv_tc_set(void *ctx, const struct command *cmd, struct err *e)
 
 int server_mtu_changed(struct server *s, int index, struct err *e)
 {
-	return known(s, index)->set ? set(s, index, NULL, e) : 0;
+	if (!known(s, index)->set || !set(s, index, NULL, e))
+		return 0;
+	if (e->errnum != EBUSY)
+		return -1;
+	remember(s, index, &nothing); /* another program has put its own in their place */
+	e->kind = ERR_NONE;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ TC LIST */

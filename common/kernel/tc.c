@@ -344,8 +344,11 @@ int impairments_apply(struct netlink *nl, const struct iface *on, const struct i
 
 	if (!change(nl, on, now, wanted, e))
 		return 0;
-	if (!impairments_read(nl, on, wanted, &halfway, &ignored) &&
-	    change(nl, on, &halfway, now, &ignored))
+	if (impairments_read(nl, on, wanted, &halfway, &ignored))
+		return -1;
+	if (!impaired_by(&halfway, IMP_JITTER)) /* it was only wanted */
+		impairments_set(&halfway, IMP_DISTRIBUTION, 0, true);
+	if (change(nl, on, &halfway, now, &ignored))
 		err_prefix(e, "%s (not all of it could be taken back)", on->name);
 	return -1;
 }

@@ -28,6 +28,7 @@ serve() {
 
 setup() {
 	unset DISPLAY XAUTHORITY xserver
+	cookie_files=$(cookie_files)
 	nemu node add a
 }
 
@@ -35,9 +36,11 @@ teardown() {
 	"$NEMU" node del --all
 	eventually no_process "$NEMU x11"
 	[[ ! ${xserver-} ]] || { kill "$xserver" && wait "$xserver" || :; }
-	run ls -A /tmp/.nemu-x11.*
-	[ "$status" -ne 0 ]
+	same "$(cookie_files)" "$cookie_files"
 }
+
+# Others may have labs on this machine, too.
+cookie_files() { find /tmp -maxdepth 1 -name '.nemu-x11.*' | sort; }
 
 info() { "$@" xdpyinfo | sed 1d; }
 
@@ -151,8 +154,7 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	nemu x11 a
 	[ "$(nemu exec a sh -c 'stat -c "%a %U" $XAUTHORITY')" = "600 root" ]
 	[ "$(nemu exec -u nobody a sh -c 'stat -c "%a %U" $XAUTHORITY')" = "600 nobody" ]
-	run ls -A /tmp/.nemu-x11.*
-	[ "$status" -ne 0 ]
+	same "$(cookie_files)" "$cookie_files"
 	pid=$(nemu spawn a --ready line=/tmp sh -c 'echo $XAUTHORITY; exec sleep 86401')
 	file=$(nemu logs a "$pid")
 	[ -e "$file" ]
@@ -161,11 +163,10 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	[ ! -e "$file" ]
 	fails 127 nosuch exec a nosuch
 	fails 125 nosuchuser exec -u nosuchuser a true
-	run ls -A /tmp/.nemu-x11.*
-	[ "$status" -ne 0 ]
+	same "$(cookie_files)" "$cookie_files"
 	nemu spawn a sleep 86402 >/dev/null
 	kill -KILL "$(nemu node pid a)"
-	gone() { ! ls -A /tmp/.nemu-x11.* 2>/dev/null; }
+	gone() { [ "$(cookie_files)" = "$cookie_files" ]; }
 	eventually gone
 }
 
