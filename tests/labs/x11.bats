@@ -28,8 +28,9 @@ serve() {
 
 setup() {
 	unset DISPLAY XAUTHORITY xserver
-	cookie_files=$(cookie_files)
 	nemu node add a
+	server=$(nemu node pid a)
+	cookie_files=$(cookie_files)
 }
 
 teardown() {
@@ -39,8 +40,8 @@ teardown() {
 	same "$(cookie_files)" "$cookie_files"
 }
 
-# Others may have labs on this machine, too.
-cookie_files() { find /tmp -maxdepth 1 -name '.nemu-x11.*' | sort; }
+# Of the node's server: others may have labs on this machine, too.
+cookie_files() { find /tmp -maxdepth 1 -name ".nemu-x11.$server.*" | sort; }
 
 info() { "$@" xdpyinfo | sed 1d; }
 
