@@ -56,11 +56,10 @@ def descriptors(pid):
 
 
 def here():
-    """Interfaces of this namespace, files of ours, and processes that are no node's."""
+    """Interfaces of this namespace, and what stands in the run directory beside the lab."""
     with open("/proc/net/dev") as f:
         names = sorted(line.split(":")[0].strip() for line in f.readlines()[2:])
-    files = sorted(f for f in os.listdir("/tmp") if f.startswith(".nemu"))
-    return names, files
+    return names, sorted(f for f in os.listdir(RUNDIR) if f != "default")
 
 
 def processes():
