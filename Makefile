@@ -101,7 +101,7 @@ check-built: all
 	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
-		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t \
+		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/stress/*.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t $(filter-out $(ONCE),$(LABS))
 
@@ -114,6 +114,14 @@ check-vm: all
 	@$(VM_RUN) -t 1800 env NEMU_MUST_RUN=1 NEMU=$(CURDIR)/$(BIN) tests/run tests/labs/impair.bats \
 		tests/labs/kinds.bats tests/labs/switch.bats tests/labs/import.bats tests/labs/link.bats \
 		tests/labs/real.bats
+
+# More kills, more of all at once: some minutes. And MINUTES of anything at all.
+stress: all
+	@NEMU=$(CURDIR)/$(BIN) NEMU_KILLS=1000 NEMU_LOAD=full tests/run tests/stress/*.t
+
+MINUTES ?= 10
+soak: all
+	@NEMU=$(CURDIR)/$(BIN) tests/stress/soak $(MINUTES)
 
 units: $(UNIT)
 
@@ -190,4 +198,4 @@ deb:
 clean:
 	rm -rf build nemu
 
-.PHONY: all deps demo check check-built check-vm units bench install uninstall deb clean
+.PHONY: all deps demo check check-built check-vm stress soak units bench install uninstall deb clean

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -129,6 +130,8 @@ static int init(struct server *s, struct err *e)
 			     .names = { .monitor_fd = -1, .timer_fd = -1,
 					.next = HOSTS_NONE } };
 	s->started = time(NULL);
+	/* What one long line took goes back; else libc would keep more after each, and 8 MiB in the end. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	s->loop = loop_new(e);
 	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
 		return -1;

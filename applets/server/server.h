@@ -23,6 +23,7 @@ struct server {
 	struct netlink *nl; /* opened on first use: server_netlink */
 	struct session *sessions;
 	int session_count;
+	int session_peak; /* since memory was last given back */
 	struct children *children;
 	struct import *imports;	/* interfaces that go back: imports.c */
 	struct x11 x11;

@@ -3,12 +3,14 @@
 #include "session.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,7 +22,11 @@
 
 #define READ_SIZE 16384
 #define KEEP_ARGS 1024
-#define BUDGET 64 /* commands in a row before the others have their turn */
+#define CROWD 32
+#define LARGE (1u << 20)
+/* A client's turn, before the others have theirs; with no others, before signals have. */
+#define TURN_NS 20000
+#define LONG_TURN_NS 1000000
 
 const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
 					       "PROC STD", "LINK IMPT" };
@@ -77,6 +83,17 @@ static void close_got(struct session *s)
 	s->got_count = 0;
 }
 
+/* After a crowd or a long line: libc would keep what lies below anything that stays. */
+static void give_memory_back(struct server *srv, bool large)
+{
+	bool crowd = srv->session_peak >= CROWD && srv->session_count <= srv->session_peak / 4;
+
+	if (!crowd && !large)
+		return;
+	srv->session_peak = srv->session_count;
+	malloc_trim(0);
+}
+
 static void session_free(struct session *s)
 {
 	struct server *srv = s->server;
@@ -98,6 +115,7 @@ static void session_free(struct session *s)
 	if (s->next)
 		s->next->prev = s->prev;
 	srv->session_count--;
+	give_memory_back(srv, s->large);
 	if (s->owner)
 		server_end(srv);
 	if (srv->listen_fd >= 0 && !srv->ending) /* it may rest for want of descriptors */
@@ -204,16 +222,11 @@ static bool next_line(struct session *s)
 /* Reads once. false: nothing there for now, or nothing more. *more: there may be more. */
 static bool fill(struct session *s, bool *more)
 {
-	char *room;
+	static char room[READ_SIZE]; /* for all: a client that says nothing costs nothing */
 	ssize_t n;
 
 	buf_consume(&s->in, s->taken);
 	s->taken = 0;
-	room = buf_room(&s->in, READ_SIZE);
-	if (!room) {
-		s->broken = true;
-		return false;
-	}
 	do
 		n = recv(s->fd, room, READ_SIZE, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
@@ -225,7 +238,9 @@ static bool fill(struct session *s, bool *more)
 		s->broken |= n < 0;
 		return n == 0 && s->in.len > 0;
 	}
-	s->in.len += (size_t)n;
+	buf_add(&s->in, room, (size_t)n);
+	s->broken |= s->in.failed;
+	s->large |= s->in.cap >= LARGE;
 	return true;
 }
 
@@ -298,11 +313,20 @@ static void take_early_payload(struct session *s)
 	session_reply(s, 500, "Invalid payload: it came before it was asked for.");
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 static void run_lines(struct session *s)
 {
+	int64_t end = now_ns() + (s->server->session_count > 1 ? TURN_NS : LONG_TURN_NS);
 	bool more = true;
 
-	for (int budget = BUDGET; budget > 0; budget--) {
+	do {
 		if (s->broken || s->parked || s->closing || s->want >= 0 || s->out.failed)
 			return;
 		if (next_line(s)) {
@@ -312,7 +336,7 @@ static void run_lines(struct session *s)
 		}
 		if (s->eof || !more || s->out.len > READ_SIZE || !fill(s, &more))
 			return;
-	}
+	} while (now_ns() < end);
 }
 
 static bool has_line(const struct session *s)
@@ -383,6 +407,8 @@ bool session_start(struct server *srv, int fd, bool owner)
 		s->next->prev = s;
 	srv->sessions = s;
 	srv->session_count++;
+	if (srv->session_peak < srv->session_count)
+		srv->session_peak = srv->session_count;
 	session_reply(s, 220, "Hello.");
 	/* Our own clients do not wait for the greeting: their first commands may be there. */
 	run_lines(s);

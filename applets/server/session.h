@@ -57,6 +57,7 @@ struct session {
 	size_t scanned;	 /* bytes behind them that hold no newline */
 	bool skipping;	 /* inside a line that is too long */
 	bool eof;	 /* nothing more to read */
+	bool large;	 /* its lines took much memory */
 	bool closing;	 /* close when out is empty */
 	bool broken;	 /* close now */
 	struct args args; /* of the command under way */
