@@ -127,7 +127,6 @@ static size_t children(pid_t *pids, size_t max)
 	char path[64], name[32];
 	long pid;
 	size_t n = 0;
-	own(mem) char *line = NULL;
 	FILE *f, *comm;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
