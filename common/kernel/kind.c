@@ -89,7 +89,7 @@ static int not_valid(const struct kind_word *w, const char *text, struct err *e)
 
 static bool parse_value(const struct kind_word *w, const char *text, struct kind_value *v)
 {
-	int64_t max = w->form == KIND_BOOL ? 1 : (int64_t)(UINT64_MAX >> (64 - 8 * w->size));
+	int64_t max = w->form == KIND_BOOL ? 1 : (int64_t)(1ull << 8 * w->size) - 1; /* size is 0 to 4 */
 
 	switch (w->form) {
 	case KIND_ADDRESS:
