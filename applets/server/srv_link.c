@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LINK: interfaces that are made, found and taken in (extensions). */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,7 +206,7 @@ int srv_link_next(void *ctx, const struct command *cmd, struct err *e)
 	if (!nl || (!*top && link_each(nl, keep_highest, top, e)))
 		return FAILED;
 	do
-		++*top;
+		*top = *top == INT_MAX ? 1 : *top + 1;
 	while (!link_get(nl, *top, &taken, &ignored));
 	session_replyf(s, 200, "%d is free.", *top);
 	return NOW;
