@@ -193,11 +193,12 @@ static void drop_part(struct session *s)
 /* Takes one line out of in; at the end of the stream an unfinished one counts, too. */
 static bool next_line(struct session *s)
 {
-	char *start = s->in.data + s->taken, *end;
 	size_t len = s->in.len - s->taken;
+	char *start, *end;
 
 	if (!len)
 		return false;
+	start = s->in.data + s->taken;
 	end = memchr(start + s->scanned, '\n', len - s->scanned);
 	if (!end && !s->eof) {
 		s->scanned = len;
@@ -361,7 +362,7 @@ static void session_run(void *obj, uint32_t events)
 	buf_consume(&s->in, s->taken);
 	s->taken = 0;
 	/* While its program starts, a client has nothing to do: one message wakes it up for all. */
-	if (s->parked && s->wait.what == PARK_START) {
+	if (s->parked && s->wait.what == PARK_START && !s->broken) {
 		loop_set(s->server->loop, s->id, 0);
 		return;
 	}
