@@ -282,6 +282,11 @@ class Both:
             equal("master" in info(w, "e2"), False, "master 0 is none")
             w.done("LINK VETH e3 %d e4 master 0 master %d" % (s.pid, bridge))
             equal((info(w, "e3")["master"], info(w, "e3")["link"]), ("l0", "e4"), "both ends here")
+    def next_behind_the_last_index(w, s):
+        with another() as (far, _):
+            w.done("LINK VETH e0 %d e1 index 2147483647 peer-index 4242" % far.pid)
+            free = int(w.done("LINK NEXT").text.split()[0])
+            check(1 < free < NOBODY and free not in [i["ifindex"] for i in w.done("IF INFO").data], free)
     def set_words(w, s):
         bridge, tap = new(w, "l0", "bridge"), new(w, "tap", "tap")
         for row in ("stp 1 stp_state 1", "stp +0 stp_state 0", "forward-delay 4009 forward_delay 400",
