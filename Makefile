@@ -63,7 +63,24 @@ $(BUILD)/faults/nemu: $(OBJ) $(BUILD)/tests/faults/wrap.o
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(SHARED_LIBS)
 
--include $(OBJ:.o=.d) $(UNIT:=.d)
+# Fuzz targets. The server's session stands on stubs in the place of the kernel layer.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_BIN = $(FUZZ:%=$(BUILD)/%)
+FUZZ_SERVER = $(filter $(BUILD)/applets/server/% $(BUILD)/common/base/% $(BUILD)/common/wire/%,$(OBJ)) \
+	$(BUILD)/common/kernel/caps.o $(BUILD)/common/kernel/kind.o \
+	$(BUILD)/tests/fuzz/stubs/network.o $(BUILD)/tests/fuzz/stubs/processes.o
+FUZZ_WRAPPED := $(shell sed -n 's/^[a-z].* __wrap_\([a-z_]*\).*;$$/\1/p' tests/fuzz/*.c tests/fuzz/stubs/*.c)
+$(BUILD)/session: $(BUILD)/tests/fuzz/session.o $(FUZZ_SERVER)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(FUZZ_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(SHARED_LIBS)
+
+$(filter-out %/session,$(FUZZ_BIN)): $(BUILD)/%: $(BUILD)/tests/fuzz/%.o $(OBJ)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(SHARED_LIBS)
+
+fuzz-targets: $(FUZZ_BIN)
+
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(wildcard $(BUILD)/tests/fuzz/*.d $(BUILD)/tests/fuzz/stubs/*.d)
 
 # ---------------------------------------------------------------- what has to be installed
 
@@ -73,7 +90,8 @@ NEED_DEMO := ping=iputils-ping iperf3=iperf3 ss=iproute2
 NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-linux \
 	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux Xvfb=xvfb \
 	xauth=xauth xdpyinfo=x11-utils xwd=x11-apps bird=bird2 nft=nftables wg=wireguard-tools \
-	newuidmap=uidmap fish=fish zsh=zsh cppcheck=cppcheck
+	newuidmap=uidmap fish=fish zsh=zsh cppcheck=cppcheck \
+	clang=clang
 NEED_BENCH := python3=python3 ip=iproute2 nsenter=util-linux socat=socat xauth=xauth \
 	mnexec=mininet
 
@@ -98,12 +116,25 @@ ONCE := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients
 LABS := $(wildcard tests/labs/*.bats tests/labs/*.t)
 check-built: all
 	@$(MAKE) --no-print-directory units $(BUILD)/faults/nemu
+	@$(MAKE) --no-print-directory fuzz TARGET=
 	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
 		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/stress/*.t \
+		tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t $(filter-out $(ONCE),$(LABS))
+
+# All targets; TARGET=session: and that one until something is found. What it finds it prints and
+# keeps in build/fuzz/, what it learns in build/fuzz/found/session.
+TARGET ?=
+fuzz:
+	@$(MAKE) --no-print-directory deps NEED=clang=clang
+	@$(MAKE) --no-print-directory BUILD=build/fuzz CC=clang HARDEN= LINK=shared \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -Dmain=nemu_main -Wno-sign-conversion -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=undefined" fuzz-targets
+	@[ -z "$(TARGET)" ] || { mkdir -p build/fuzz/found/$(TARGET) && exec build/fuzz/$(TARGET) \
+		-artifact_prefix=build/fuzz/ build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET); }
 
 # What needs a kernel with netem, dummy, vlan, wireguard, where this one has none: in a machine that
 # VM_RUN COMMAND... starts, with this file system.
@@ -198,4 +229,4 @@ deb:
 clean:
 	rm -rf build nemu
 
-.PHONY: all deps demo check check-built check-vm stress soak units bench install uninstall deb clean
+.PHONY: all deps demo check check-built check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean
