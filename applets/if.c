@@ -8,6 +8,7 @@
 #include "base/net.h"
 #include "base/num.h"
 #include "lab/import.h"
+#include "lab/uplink.h"
 
 static bool has_flag(const struct value *d, const char *flag)
 {
@@ -398,6 +399,17 @@ static int if_tapfd(struct call *c, struct err *e)
 	return -1;
 }
 
+static int if_uplink(struct call *c, struct err *e)
+{
+	own(client) struct client client = CLIENT_INIT;
+	struct uplink u = { .way = call_get(c, "slirp4netns|pasta|nat"),
+			    .masquerade = call_get(c, "--masquerade") };
+
+	if (connect_node(&client, c, e))
+		return -1;
+	return of_node(c, uplink_start(&client, &u, e), e);
+}
+
 #define BRIDGE_WORDS \
 	{ NULL, "OF-BRIDGE", WORD_HEAD }, { "stp", "on|off", WORD_FOLD }, \
 	{ "forward-delay", "TIME", WORD_FOLD }, { "hello", "TIME", WORD_FOLD }, \
@@ -407,7 +419,7 @@ static int if_tapfd(struct call *c, struct err *e)
 const struct verb applet_if_verbs[] = {
 	{ "list", NULL, WORDS({ NULL, "IF", 0 },), if_list },
 	{ "set",
-	  "all that is named, or nothing",
+	  NULL,
 	  WORDS({ NULL, "IF", WORD_NEED },
 	    { "up", NULL, 0 },
 	    { "down", NULL, 0 },
@@ -422,7 +434,7 @@ const struct verb applet_if_verbs[] = {
 	    BRIDGE_WORDS,),
 	  if_set },
 	{ "add",
-	  "types: bridge, tap, tun, dummy, ifb, vlan, vxlan, macvlan, vrf, wireguard, ...",
+	  "types: bridge, tap, tun, dummy, ifb, vlan, vxlan, macvlan, vrf, wireguard",
 	  WORDS({ NULL, "NAME", WORD_NEED },
 	    { "type", "TYPE", WORD_NEED },
 	    { "link", "IF", 0 },
@@ -450,6 +462,10 @@ const struct verb applet_if_verbs[] = {
 	  "from the caller's namespace, where it goes back when the node ends",
 	  WORDS({ NULL, "IF", WORD_NEED },),
 	  if_import },
+	{ "uplink",
+	  "to the outside: an interface, a default route, a name server",
+	  WORDS({ NULL, "slirp4netns|pasta|nat", 0 }, { "--masquerade", NULL, 0 },),
+	  if_uplink },
 	{ "tapfd",
 	  "runs CMD here, with a tap's or tun's descriptor in $NEMU_TAP_FD",
 	  WORDS({ NULL, "NAME", WORD_NEED }, { NULL, "CMD", WORD_NEED | WORD_TAIL },),

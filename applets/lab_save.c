@@ -149,6 +149,12 @@ static void save_route(const char *node, const struct value *all, size_t i)
 	putchar('\n');
 }
 
+/* "if uplink" makes it. */
+static bool is_uplinks(const struct value *node, const struct value *r)
+{
+	return *str(r, "dev") && is(r, "dev", str(node, "uplink"));
+}
+
 /* Those on a link first: others may go through them. */
 static void save_routes(const struct value *node)
 {
@@ -158,7 +164,7 @@ static void save_routes(const struct value *node)
 		for (size_t i = 0; i < value_len(all); i++) {
 			const struct value *r = value_at(all, i);
 
-			if (!of_kernel(r) && (*str(r, "gateway") != '\0') == via)
+			if (!of_kernel(r) && !is_uplinks(node, r) && (*str(r, "gateway") != '\0') == via)
 				save_route(str(node, "name"), all, i);
 		}
 }

@@ -53,6 +53,21 @@ static int compare(const void *a, const void *b)
 	return nodes ? nodes : strcmp(str(x->d, "ifname"), str(y->d, "ifname"));
 }
 
+/* Made as a whole, with addresses and routes. */
+static bool is_uplink(const struct value *node, const char *ifname)
+{
+	return *ifname && is(node, "uplink", ifname);
+}
+
+static void save_uplinks(const struct value *nodes)
+{
+	for (size_t i = 0; i < value_len(nodes); i++)
+		if (*str(value_at(nodes, i), "uplink")) {
+			PUT("nemu if", str(value_at(nodes, i), "name"), "uplink");
+			putchar('\n');
+		}
+}
+
 static bool collect(struct items *all, const struct value *nodes)
 {
 	size_t n = 0;
@@ -67,6 +82,10 @@ static bool collect(struct items *all, const struct value *nodes)
 			const struct value *d = value_at(list, k);
 			struct item *x = &all->v[all->n++];
 
+			if (is_uplink(node, str(d, "ifname"))) {
+				all->n--;
+				continue;
+			}
 			*x = (struct item){ str(node, "name"), d, node, kind_of(d), false };
 			x->made = is(d, "ifname", "lo") || is(d, "ifname", value_text(node, "bridge", "lo"));
 		}
@@ -437,6 +456,7 @@ int save_interfaces(const struct value *model, struct err *e)
 	for (size_t i = 0; i < all.n; i++)
 		if (all.v[i].made)
 			save_addresses(&all.v[i]);
+	save_uplinks(value_get(model, "nodes"));
 	free(all.v);
 	return 0;
 }

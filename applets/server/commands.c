@@ -46,6 +46,8 @@ const struct command server_commands[] = {
 	{ "LINK", "NSID", "i",	     "i*",   MODE_NORMAL, srv_link_nsid },
 	{ "LINK", "NEXT", "",	     "",     MODE_NORMAL, srv_link_next },
 	{ "LINK", "PEER", "",	     "",     MODE_NORMAL, srv_link_peer },
+	{ "LINK", "HOLD", "i",	     "b*",   MODE_NORMAL, srv_link_hold },
+	{ "LINK", "WAIT", "",	     "",     MODE_NORMAL, srv_link_wait },
 	{ "TC",	  "SET",  "iss",     "s*",   MODE_NORMAL, srv_tc_set },
 	{ "TC",	  "LIST", "",	     "",     MODE_NORMAL, srv_tc_list },
 	{ "ADDR", "INFO", "",	     "",     MODE_NORMAL, srv_addr_info },

@@ -57,6 +57,7 @@ void names_removed(struct server *s, const struct address *a)
 struct texts {
 	char **v;
 	size_t n;
+	int except; /* an interface whose addresses are the same in every node: uplink.h */
 };
 
 static void keep_address(const struct address *a, void *arg)
@@ -64,7 +65,7 @@ static void keep_address(const struct address *a, void *arg)
 	struct texts *all = arg;
 	char text[INADDR_TEXT], **v;
 
-	if (!has_name(a))
+	if (!has_name(a) || a->index == all->except)
 		return;
 	v = reallocarray(all->v, all->n + 1, sizeof(*v));
 	if (!v)
@@ -75,22 +76,30 @@ static void keep_address(const struct address *a, void *arg)
 		all->n++;
 }
 
-static void on_timer(void *obj, uint32_t events)
+void names_look(struct server *s)
 {
-	struct server *s = obj;
-	struct texts all = {0};
+	struct texts all = { .except = s->uplink.holder ? s->uplink.index : 0 };
 	struct err ignored;
 	struct netlink *nl = server_netlink(s, &ignored);
-	uint64_t count;
 
-	(void)events;
-	if (read(s->names.timer_fd, &count, sizeof(count)) < 0)
+	if (s->lab_fd < 0)
 		return;
 	if (nl && !addr_each(nl, keep_address, &all, &ignored))
 		hosts_set(s->lab_fd, s->name, all.v, all.n, &s->names.next);
 	for (size_t i = 0; i < all.n; i++)
 		free(all.v[i]);
 	free(all.v);
+}
+
+static void on_timer(void *obj, uint32_t events)
+{
+	struct server *s = obj;
+	uint64_t count;
+
+	(void)events;
+	if (read(s->names.timer_fd, &count, sizeof(count)) < 0)
+		return;
+	names_look(s);
 }
 
 static void on_change(void *obj, uint32_t events)
@@ -106,8 +115,6 @@ static void on_change(void *obj, uint32_t events)
 
 int names_follow(struct server *s, struct err *e)
 {
-	if (!s->names.mounted)
-		return 0;
 	s->names.monitor_fd = monitor_addresses(e);
 	if (s->names.monitor_fd < 0)
 		return -1;
@@ -137,24 +144,49 @@ static bool put_over(int fd, const char *path)
 	return !mount(source, path, NULL, MS_BIND, NULL);
 }
 
-/* With no name server a name that is not in the hosts file is refused at once. */
-static int make_resolv(const struct server *s, struct err *e)
+static bool write_servers(int fd, const struct inaddr *servers, size_t n)
 {
-	static const char text[] = "# This node's own: nemu(1).\n";
+	char text[256], addr[INADDR_TEXT];
+	int len = snprintf(text, sizeof(text), "# This node's own: nemu(1).\n");
+
+	for (size_t i = 0; i < n && i < 3; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "nameserver %s\n",
+				inaddr_text(&servers[i], addr));
+	return pwrite(fd, text, (size_t)len, 0) == len && !ftruncate(fd, len);
+}
+
+/* With no name server a name that is not in the hosts file is refused at once. */
+static int make_resolv(struct server *s, struct err *e)
+{
 	char path[300];
 	own(fd) int fd = -1;
+	struct stat st;
 	int rc = 0;
 
 	snprintf(path, sizeof(path), ".resolv.%s", s->name);
 	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_os(e, errno, "resolv.conf");
-	if (fchmod(fd, 0644) || write(fd, text, sizeof(text) - 1) < 0)
+	if (fchmod(fd, 0644) || fstat(fd, &st) || !write_servers(fd, NULL, 0)) {
 		rc = err_os(e, errno, "resolv.conf");
-	else
-		put_over(fd, "/etc/resolv.conf");
+	} else {
+		s->names.has_resolv = put_over(fd, "/etc/resolv.conf");
+		s->names.resolv_dev = st.st_dev;
+		s->names.resolv_ino = st.st_ino;
+	}
 	unlinkat(s->lab_fd, path, 0); /* what is mounted stays */
 	return rc;
+}
+
+/* Somebody in the node may have taken the mount away: what is below is the machine's. */
+void names_servers(struct server *s, const struct inaddr *servers, size_t n)
+{
+	own(fd) int fd = s->names.has_resolv ? open("/etc/resolv.conf", O_WRONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_dev == s->names.resolv_dev &&
+	    st.st_ino == s->names.resolv_ino)
+		write_servers(fd, servers, n);
 }
 
 int names_begin(struct server *s, struct err *e)
@@ -164,6 +196,6 @@ int names_begin(struct server *s, struct err *e)
 	if (hosts < 0)
 		return err_os(e, errno, "hosts file");
 	hosts_del(s->lab_fd, s->name, NULL); /* what a dead node of this name has left */
-	s->names.mounted = put_over(hosts, "/etc/hosts");
+	put_over(hosts, "/etc/hosts");
 	return make_resolv(s, e);
 }

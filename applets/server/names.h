@@ -18,4 +18,10 @@ __attribute__((warn_unused_result)) int names_follow(struct server *s, struct er
 void names_added(struct server *s, const struct address *a);
 void names_removed(struct server *s, const struct address *a);
 
+/* The addresses are looked at now. */
+void names_look(struct server *s);
+
+/* Name servers of the node, in place of those that it had; none in the beginning. */
+void names_servers(struct server *s, const struct inaddr *servers, size_t n);
+
 #endif

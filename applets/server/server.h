@@ -8,6 +8,7 @@
 #define SERVER_SERVER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -46,9 +47,15 @@ struct server {
 	int changes;	/* of the network, since somebody asked */
 	struct {
 		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
-		bool mounted; /* /etc/hosts is the lab's */
+		bool has_resolv; /* /etc/resolv.conf is this node's: */
+		dev_t resolv_dev;
+		ino_t resolv_ino;
 		size_t next;  /* where a line of it may be free for another address */
 	} names;
+	struct {
+		struct session *holder; /* NULL: there is none */
+		int index;
+	} uplink; /* an interface that goes with a connection: uplink.c */
 	bool foreground; /* SIGINT ends it, too */
 	bool ending;
 };

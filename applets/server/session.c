@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "children.h"
+#include "uplink.h"
 #include "wire/base64.h"
 #include "wire/line.h"
 #include "wire/object.h"
@@ -100,6 +101,7 @@ static void session_free(struct session *s)
 
 	children_session_gone(srv, s);
 	x11_session_gone(srv, s);
+	uplink_session_gone(srv, s);
 	loop_del(srv->loop, s->id);
 	close(s->fd);
 	close_got(s);

@@ -42,8 +42,9 @@ enum stdio { STDIO_IN, STDIO_OUT, STDIO_ERR, STDIO_READY, STDIO_ALL, STDIO_NETNS
 extern const char *const stdio_names[STDIO_KINDS];
 
 /* What a parked session waits for: its process to start, a process to end (and be forgotten),
- * the first of several to end, the network to change, the display to be given up. */
-enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE, PARK_X11 };
+ * the first of several to end, the network to change, the display to be given up, the interface that it
+ * holds to be gone. */
+enum park { PARK_NONE, PARK_START, PARK_END, PARK_FIRST, PARK_CHANGE, PARK_X11, PARK_LINK };
 
 struct session {
 	struct server *server;
@@ -98,6 +99,9 @@ void session_resume(struct session *s);
 /* Flushes what can be, then closes everything; at the end of the server. */
 void session_close_all(struct server *s);
 
+/* From here on the server hears of changes of the network: the first who wants to know starts it. */
+int watch_changes(struct server *s, struct err *e);
+
 /* The rows of commands.c. */
 extern const struct command server_commands[];
 
@@ -117,6 +121,8 @@ SESSION_HANDLER(srv_link_set);
 SESSION_HANDLER(srv_link_new);
 SESSION_HANDLER(srv_link_nsid);
 SESSION_HANDLER(srv_link_peer);
+SESSION_HANDLER(srv_link_hold);
+SESSION_HANDLER(srv_link_wait);
 SESSION_HANDLER(srv_link_next);
 SESSION_HANDLER(srv_link_find);
 SESSION_HANDLER(srv_link_tapf);

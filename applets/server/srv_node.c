@@ -50,11 +50,20 @@ static void put_bridge(struct buf *b, struct server *srv)
 	describe_int(b, "bridge_index", there ? i.index : 0);
 }
 
+static bool has_uplink(struct server *srv, struct iface *i)
+{
+	struct err ignored;
+	struct netlink *nl = srv->uplink.holder ? server_netlink(srv, &ignored) : NULL;
+
+	return nl && !link_get(nl, srv->uplink.index, i, &ignored);
+}
+
 int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct server *srv = s->server;
 	own(buf) struct buf b = {0};
+	struct iface i;
 	char display[32];
 
 	(void)cmd;
@@ -75,6 +84,7 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	if (srv->x11.display)
 		snprintf(display, sizeof(display), "127.0.0.1:%d", srv->x11.display);
 	describe_str(&b, "display", srv->x11.display ? display : NULL);
+	describe_str(&b, "uplink", has_uplink(srv, &i) ? i.name : NULL);
 	pickle_dict_end(&b);
 	pickle_stop(&b);
 	session_reply_data(s, "Node data follows.", &b);

@@ -12,6 +12,7 @@
 #include "kernel/monitor.h"
 #include "kernel/neigh.h"
 #include "session.h"
+#include "uplink.h"
 #include "wire/pickle.h"
 
 static void put_inode(uint32_t inode, void *pickle)
@@ -85,10 +86,10 @@ static void on_change(void *obj, uint32_t events)
 		session_replyf(w, 200, "%d changes.", s->changes);
 		session_resume(w);
 	}
+	uplink_look(s);
 }
 
-/* Nobody hears of changes before somebody asks: the first to ask starts it. */
-static int watch(struct server *s, struct err *e)
+int watch_changes(struct server *s, struct err *e)
 {
 	if (s->monitor_fd >= 0)
 		return 0;
@@ -107,7 +108,7 @@ int srv_node_evnt(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 
 	(void)cmd;
-	if (watch(s->server, e))
+	if (watch_changes(s->server, e))
 		return FAILED;
 	if (s->args.n && s->args.v[0].i == s->server->changes) {
 		s->wait.what = PARK_CHANGE;

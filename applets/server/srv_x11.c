@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/run.h"
 #include "session.h"
 #include "wire/passfd.h"
 #include "x11.h"
@@ -54,21 +55,6 @@ void x11_session_gone(struct server *s, const struct session *gone)
 void x11_free(struct server *s)
 {
 	forget(&s->x11);
-}
-
-/* A program of that name is in the PATH of this process. */
-static bool have_program(const char *name)
-{
-	const char *path = getenv("PATH");
-	own(mem) char *copy = strdup(path && *path ? path : "/usr/bin:/bin");
-	char *rest = copy, *dir, file[4096];
-
-	while (copy && (dir = strsep(&rest, ":"))) {
-		snprintf(file, sizeof(file), "%s/%s", dir, name);
-		if (!access(file, X_OK))
-			return true;
-	}
-	return false;
 }
 
 /* Bound, and not yet listening: that is done by who gets it. */
@@ -120,7 +106,7 @@ int srv_x11_set(void *ctx, const struct command *cmd, struct err *e)
 	struct x11 x = { .sock = -1, .setter = s };
 
 	(void)cmd;
-	if (!have_program("xauth")) {
+	if (!run_finds("xauth")) {
 		session_reply(s, 500, "Impossible: this machine has no xauth.");
 		return NOW;
 	}

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,4 +57,18 @@ int run_output(char *const *argv, char *out, size_t size)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool run_finds(const char *name)
+{
+	const char *path = getenv("PATH");
+	own(mem) char *copy = strdup(path && *path ? path : "/usr/bin:/bin");
+	char *rest = copy, *dir, file[4096];
+
+	while (copy && (dir = strsep(&rest, ":"))) {
+		snprintf(file, sizeof(file), "%s/%s", dir, name);
+		if (!access(file, X_OK))
+			return true;
+	}
+	return false;
 }

@@ -27,6 +27,13 @@ static int open_device(struct err *e)
 		       strerror(errno));
 }
 
+int tun_possible(struct err *e)
+{
+	own(fd) int fd = open_device(e);
+
+	return fd < 0 ? -1 : 0;
+}
+
 int tun_add(struct netlink *nl, const char *name, bool tap, int64_t owner,
 	    const struct link_change *how, struct err *e)
 {

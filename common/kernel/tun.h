@@ -7,6 +7,9 @@
 
 #include "kernel/link.h"
 
+/* Can the caller make any? ERR_FEATURE: the machine has none. */
+__attribute__((warn_unused_result)) int tun_possible(struct err *e);
+
 /* Makes a persistent one in the caller's network namespace; owner: the user who may attach to it
  * without privilege, -1: none. how: as for link_add. ERR_FEATURE: the machine has none. */
 __attribute__((warn_unused_result)) int tun_add(struct netlink *nl, const char *name, bool tap,

@@ -20,6 +20,7 @@
 #include "kernel/kind.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
+#include "kernel/run.h"
 #include "kernel/tc.h"
 #include "kernel/tun.h"
 #include "kernel/userns.h"
@@ -92,17 +93,22 @@ static int try_ids(struct netlink *nl, const char *arg, struct err *e)
 
 static int try_program(struct netlink *nl, const char *arg, struct err *e)
 {
-	const char *path = getenv("PATH");
-	own(mem) char *copy = strdup(path && *path ? path : "/usr/bin:/bin");
-	char *rest = copy, *dir, file[4096];
-
 	(void)nl;
-	while (copy && (dir = strsep(&rest, ":"))) {
-		snprintf(file, sizeof(file), "%s/%s", dir, arg);
-		if (!access(file, X_OK))
-			return 0;
-	}
+	if (run_finds(arg))
+		return 0;
 	return err_set(e, ERR_ABSENT, ENOENT, "%s: no such program", arg);
+}
+
+/* One of those that need nothing of the machine. */
+static int try_uplink(struct netlink *nl, const char *arg, struct err *e)
+{
+	(void)nl;
+	(void)arg;
+	if (tun_possible(e))
+		return -1;
+	return run_finds("slirp4netns") || (geteuid() && run_finds("pasta"))
+		       ? 0
+		       : err_set(e, ERR_ABSENT, ENOENT, "slirp4netns: no such program");
 }
 
 static int try_cgroup(struct netlink *nl, const char *arg, struct err *e)
@@ -140,6 +146,7 @@ static const struct check {
 	{ "vrf", "if add ... type vrf", "kernel module vrf", try_kind, "vrf table 10" },
 	{ "wireguard", "if add ... type wireguard", "kernel module wireguard", try_kind, "wireguard" },
 	{ "xauth", "x11", "package xauth", try_program, "xauth" },
+	{ "uplink", "if NODE uplink", "package slirp4netns, or passt; /dev/net/tun", try_uplink, NULL },
 	{ "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
 	{ "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
 	  "/sys/fs/cgroup" },

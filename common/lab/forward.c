@@ -8,18 +8,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "lab/apart.h"
 
 #define SCRATCH 65536
 #define RETRY_MS 20	   /* while a display has no room for a connection */
@@ -465,27 +464,16 @@ static void run(struct forwarder *f)
 
 /* ------------------------------------------------------------------ the process */
 
-/* Everything of the caller's is left: its session, its folder, its descriptors. */
 __attribute__((noreturn)) static void become_forwarder(int node, int listener, const struct display *d,
 						       const unsigned char *key)
 {
-	int fds[] = { listener, node, d->pidfd }, null = open("/dev/null", O_RDWR);
+	int fds[] = { listener, node, d->pidfd };
 	struct forwarder *f = calloc(1, sizeof(*f));
 	struct rlimit files;
 
-	prctl(PR_SET_NAME, "nemu-x11");
-	for (int i = 0; i < 3; i++)
-		dup2(null, i);
-	for (int i = 0; i < 3; i++) /* first out of the way of each other */
-		fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
-	for (int i = 0; i < 3; i++)
-		fds[i] = fds[i] < 0 ? -1 : dup3(fds[i], 3 + i, O_CLOEXEC);
-	close_range(6, ~0u, 0);
-	if (!f || setsid() < 0 || chdir("/"))
+	apart_become("nemu-x11", fds, 3);
+	if (!f)
 		_exit(1);
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -503,7 +491,6 @@ __attribute__((noreturn)) static void become_forwarder(int node, int listener, c
 int forward_start(struct client *c, int listener, const struct display *d,
 		  const unsigned char key[FORWARD_KEY], struct err *e)
 {
-	sigset_t none;
 	pid_t pid;
 
 	if (fcntl(listener, F_SETFL, O_NONBLOCK) || listen(listener, 128))
@@ -516,10 +503,7 @@ int forward_start(struct client *c, int listener, const struct display *d,
 	pid = fork();
 	if (pid < 0)
 		return err_os(e, errno, "fork");
-	if (!pid) {
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!pid)
 		become_forwarder(c->fd, listener, d, key);
-	}
 	return 0;
 }

@@ -65,6 +65,11 @@ REFUSED = {
         ValueError: TAP distribution 4;TAP gap 2147483648;TAP reorder x;TAP seed 9223372036854775808
         ValueError: TAP jitter 10;TAP seed 1;TAP rate 80 seed 0;TAP reorder 5;OTHER rate 8 gap 1""",
     "TC LIST": "500: 1;TAP;x", "NODE INFO": "500: x;1", "ROUT INFO": "500: inet;1",
+    "LINK HOLD": """
+        500: ;x;2147483648;BR\0
+        KeyError: NOBODY;0;-1;4242
+        ValueError: BR x;BR =;BR 10.0.0.1 10.0.0;BR 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4;BR 10.0.0.1/24""",
+    "LINK WAIT": "500: 1;x",
     "IF DEL": "500: ;x;TAP x\nKeyError: 4242;NOBODY;0;-1", "X11 KEEP": "500: 1;x",
     "X11 STOP": "500: 1;x", "X11 SET": "500: ;a;a ab ab", "X11 SOCK": "500: ;1",
 }
@@ -449,6 +454,34 @@ class NodeOnly:
         equal([other.reply().code for _ in range(2)], [200, 200], "stopped")
         equal(display(w), None, "stopped")
         other.close()
+    def an_interface_that_is_held_goes_with_its_connection(w, s):
+        for way in "close", "half", "deleted":
+            w.done("LINK NEW held bridge")
+            index = int(w.done("LINK FIND held").text.split()[0])
+            holder = s.connect()
+            holder.done("LINK HOLD %d 10.0.0.1 fd00::1" % index)
+            equal(w.ask("LINK HOLD %d" % index).code, 550, "held by another")
+            equal(holder.ask("LINK HOLD %d" % index).code, 550, "held already")
+            equal(w.ask("LINK WAIT").code, 550, "not held by this one")
+            equal(w.done("NODE INFO").data["uplink"], "held", "NODE INFO")
+            holder.send(b"LINK WAIT\nHELP\n")
+            w.in_step()
+            if way == "deleted":
+                w.done("IF DEL %d" % index)
+                equal([holder.reply().code for _ in range(2)], [200, 200], "gone")
+                equal(holder.ask("LINK WAIT").code, 200, "gone already")
+                holder.close()
+            elif way == "close":
+                holder.close()
+            else:
+                holder.sock.shutdown(socket.SHUT_WR)
+                equal(w.done("NODE INFO").data["uplink"], "held", "it can still be told")
+                w.done("IF DEL %d" % index)
+                equal([holder.reply().code for _ in range(2)], [200, 200], "gone")
+                holder.ended()
+                holder.close()
+            eventually("it is gone", lambda: w.done("NODE INFO").data["uplink"] is None)
+            eventually("it is gone", lambda: w.ask("LINK FIND held").code == 550)
     def x11_keep_ends_with_its_connection(w, s):
         for end in (True, True, False):
             holder = s.connect()
@@ -486,6 +519,7 @@ def main():
     tap = Tap()
     node = NodeServer("links")
     node.wire.done("IF LIST")
+    node.wire.done("NODE EVNT")  # its sockets for both stay
     before = len(descriptors(node.pid))
     rules = [[fn for name, fn in vars(c).items() if name[0] != "_"] for c in (Both, NodeOnly)]
     for kind, server, fns in (("--fd", None, rules[0]), ("node", node, rules[0] + rules[1])):

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A node's way out of the lab: an interface with an address, the default route and a name server. All of
+ * it is IPv4, the same in every node, and lasts as long as a process of its own, "nemu-uplink", which
+ * ends with the node or the interface.
+ */
+#ifndef LAB_UPLINK_H
+#define LAB_UPLINK_H
+
+#include <stdbool.h>
+
+#include "lab/client.h"
+
+#define UPLINK_NAME "uplink" /* of the interface */
+#define UPLINK_WAYS "slirp4netns, pasta or nat"
+
+struct uplink {
+	const char *way; /* one of UPLINK_WAYS; NULL: the first that this machine has */
+	bool masquerade; /* way nat: this machine hides it behind its own address */
+};
+
+/* Makes it, over a connection that is of no more use then. ERR_USAGE: a bad way. ERR_FEATURE: this
+ * machine has none, or not that one. */
+__attribute__((warn_unused_result)) int uplink_start(struct client *c, const struct uplink *u,
+						     struct err *e);
+
+#endif
