@@ -147,6 +147,15 @@ static void flush(struct session *s)
 	buf_consume(&s->out, sent);
 }
 
+int session_before_fd(struct session *s, struct err *e)
+{
+	flush(s);
+	if (!s->out.len)
+		return 0;
+	err_set(e, ERR_REFUSED, 0, "Read the replies first.");
+	return -1;
+}
+
 static void take_line(struct session *s, char *line, size_t len)
 {
 	const struct command *c;

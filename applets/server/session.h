@@ -92,6 +92,10 @@ void session_reply_data(struct session *s, const char *comment, const struct buf
 /* The 500 or 550 that an error stands for. */
 void session_reply_error(struct session *s, const struct err *e);
 
+/* Before a descriptor is sent, which would overtake the replies that are queued: sends those.
+ * ERR_REFUSED: the client does not take them. */
+int session_before_fd(struct session *s, struct err *e);
+
 /* Ends the parking; the reply has been queued and goes out now. What the client has sent
  * since is looked at by the loop, never from here. */
 void session_resume(struct session *s);

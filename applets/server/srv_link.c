@@ -276,10 +276,8 @@ int srv_link_tapf(void *ctx, const struct command *cmd, struct err *e)
 	struct iface i;
 
 	(void)cmd;
-	if (s->out.len) {
-		err_set(e, ERR_REFUSED, 0, "Read the replies first.");
+	if (session_before_fd(s, e))
 		return FAILED;
-	}
 	if (!nl || check_name(s->args.v[0].s, e) || link_by_name(nl, s->args.v[0].s, &i, e))
 		return FAILED;
 	fd = tun_attach(&i, e);

@@ -337,8 +337,7 @@ static int notify_socket(char *value, size_t size)
 	return steal_fd(&fd);
 }
 
-/* As X11 SOCK does it: the descriptor comes with one byte, before the reply. What was answered
- * before must be gone, or the byte would overtake it. */
+/* As X11 SOCK does it: the descriptor comes with one byte, before the reply. */
 int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
@@ -346,10 +345,8 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	own(fd) int fd = -1;
 
 	(void)cmd;
-	if (s->out.len) {
-		err_set(e, ERR_REFUSED, 0, "Read the replies first.");
+	if (session_before_fd(s, e))
 		return FAILED;
-	}
 	if (!s->plan->env && default_env(s->plan, e))
 		return FAILED;
 	fd = notify_socket(value, sizeof(value));

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "kernel/run.h"
+#include "base/program.h"
 #include "session.h"
 #include "wire/passfd.h"
 #include "x11.h"
@@ -106,7 +106,7 @@ int srv_x11_set(void *ctx, const struct command *cmd, struct err *e)
 	struct x11 x = { .sock = -1, .setter = s };
 
 	(void)cmd;
-	if (!run_finds("xauth")) {
+	if (!program_found("xauth")) {
 		session_reply(s, 500, "Impossible: this machine has no xauth.");
 		return NOW;
 	}
@@ -134,10 +134,8 @@ int srv_x11_sock(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_REFUSED, 0, "No socket to send: X11 SET comes first.");
 		return FAILED;
 	}
-	if (s->out.len) {
-		err_set(e, ERR_REFUSED, 0, "Read the replies first.");
+	if (session_before_fd(s, e))
 		return FAILED;
-	}
 	if (passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
 		buf_addc(&s->out, '1'); /* the client waits for it, whatever comes then */
 		session_reply(s, 500, "The socket could not be sent.");

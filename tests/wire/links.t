@@ -200,6 +200,20 @@ def taps(w, *who):
         for fd in fds:
             os.close(fd)
 
+def ask_raw(w, data, behind):
+    """Sends data; the bytes up to the end of the last reply, which HELP gives, with `behind` replies
+    before it, and how many descriptors came."""
+    got, fds = b"", array.array("i")
+    w.send(data)
+    while len(re.findall(rb"^1?[1-5][0-9][0-9] .*\n", got, re.M)) <= behind:
+        more, rights, _, _ = w.sock.recvmsg(65536, socket.CMSG_SPACE(8))
+        got += more
+        for r in rights:
+            fds.frombytes(r[2])
+    for fd in fds:
+        os.close(fd)
+    return got, len(fds)
+
 def impaired(w, on):
     """The root of an interface: kind, impairments, limit. There is none in one that is down."""
     for q in w.done("TC LIST").data:
@@ -360,8 +374,13 @@ class Both:
             eventually("the frame comes out of the other", through)
             refuses("LINK TAPF", "16: a;tun", w)
         with taps(w, "a"): pass  # free again
-        w.send(b"HELP\nLINK TAPF a\nHELP\n")
-        equal([w.reply().code for _ in range(3)], [200, 500, 200], "with unread replies")
+        help_text = ask_raw(w, b"HELP\n", 0)[0]
+        for n in (1, 2, 150, 400):  # replies that nobody reads meanwhile
+            got, fds = ask_raw(w, b"HELP\n" * n + b"LINK TAPF a\nHELP\n", n + 1)
+            check(got.startswith(help_text * n) and got.endswith(help_text), "%d replies: %.300r" % (n, got))
+            check((got[n * len(help_text):-len(help_text)][:5], fds) in ((b"1200 ", 1), (b"500 R", 0)),
+                  "the byte stands before its reply")
+            check(fds or n > 2, "sent, unless the replies fill the socket")
     def tc_rate(w, s):
         tap = new(w, "tap", "tap")
         for pairs, rate in (("rate 1000000", 1000000), ("rate 17179869176", 17179869176), ("rate 1", 8),

@@ -15,7 +15,6 @@
 
 #include "../fuzz.h"
 #include "base/seat.h"
-#include "kernel/run.h"
 #include "kernel/spawn.h"
 
 #define PROCESSES 8
@@ -37,11 +36,6 @@ static int files; /* made by mkostemp and not yet removed */
 bool stubs_obey;
 
 /* ------------------------------------------------------------------ processes */
-
-bool run_finds(const char *name)
-{
-	return *name;
-}
 
 static void check_spawn(const struct spawn *s)
 {
