@@ -15,7 +15,8 @@ import threading
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import LIMIT, NEMU, RUNDIR, TMP, Tap, check, descriptors, equal, eventually, gone, nemu
+from wire import (LIMIT, NEMU, RUNDIR, TMP, Tap, check, descriptors, equal, eventually, gone, nemu,
+                  sleeps)
 
 
 # Pickles as cPickle of Python 2.7 writes them in protocol 2: byte strings, a memo
@@ -423,6 +424,7 @@ def exec_that_cannot(fake):
 def spawn_without_a_log(fake):
     pid = int(output("spawn", "old", "sleep", "1000"))
     check(pid in fake.children, "a child of the server")
+    sleeps(pid)
     for fd in "012":
         equal(os.readlink("/proc/%d/fd/%s" % (pid, fd)), "/dev/null", "descriptor " + fd)
     equal(descriptors(pid), ["0", "1", "2"], "descriptors")

@@ -15,7 +15,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, Tap, b, check, descriptors,
-                  environment, equal, eventually, gone, has_descriptors, in_netns, proc, status)
+                  environment, equal, eventually, gone, has_descriptors, in_netns, proc, sleeps,
+                  status)
 
 NORMAL = """QUIT HELP IF_LIST IF_SET IF_RTRN IF_DEL ADDR_LIST ADDR_ADD ADDR_DEL ROUT_LIST ROUT_ADD
     ROUT_DEL PROC_CRTE PROC_POLL PROC_WAIT PROC_KILL""".replace("_", "\0").split()
@@ -761,6 +762,7 @@ def user_and_what_goes_with_it(w, s):
 @rule()
 def process_is_a_clean_one(w, s):
     pid = w.start("/bin/sleep", "1000")
+    sleeps(pid)
     equal(descriptors(pid), ["0", "1", "2"], "descriptors")
     state = status(pid)
     for key in ("SigBlk", "SigIgn", "SigCgt"):
@@ -781,6 +783,7 @@ def no_other_descriptors_when_some_were_passed(w, s):
         for name in STDIO:
             w.pass_fd(name, p.w)
         pid = w.run()
+    sleeps(pid)
     equal(descriptors(pid), ["0", "1", "2"], "descriptors")
 
 

@@ -337,6 +337,12 @@ def has_descriptors(pid, count):
         raise AssertionError("%d descriptors, not %d: %s" % (len(names), count, names))
 
 
+def sleeps(pid):
+    """Waits until the sleep that was started is in its own code: the reply to PROC RUN is sent while
+    execve(2) still closes descriptors and resets signals."""
+    eventually("it sleeps", lambda: proc(pid, "stat").startswith("%d (sleep) S" % pid))
+
+
 def memory(pid):
     """Bytes."""
     return int(status(pid)["VmRSS"].split()[0]) * 1024
