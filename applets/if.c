@@ -7,6 +7,7 @@
 #include "applets.h"
 #include "base/net.h"
 #include "base/num.h"
+#include "base/program.h"
 #include "lab/import.h"
 #include "lab/uplink.h"
 
@@ -393,7 +394,7 @@ static int if_tapfd(struct call *c, struct err *e)
 	snprintf(number, sizeof(number), "%d", fd);
 	if (fcntl(fd, F_SETFD, 0) || setenv("NEMU_TAP_FD", number, 1))
 		return err_os(e, errno, "%s", name);
-	execvp(argv[0], argv);
+	program_exec(argv);
 	err_os(e, errno, "%s", argv[0]);
 	e->step = "exec";
 	return -1;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/program.h"
 #include "lab.h"
 #include "lab/model.h"
 #include "ui/impair.h"
@@ -344,7 +345,7 @@ static int draw_svg(struct graph *g, struct err *e)
 	if (!pid) {
 		if (lseek(fd, 0, SEEK_SET) || dup2(fd, 0) < 0)
 			_exit(126);
-		execlp("dot", "dot", "-Tsvg", (char *)NULL);
+		program_exec((char *[]){ "dot", "-Tsvg", NULL });
 		_exit(errno == ENOENT ? 127 : 126);
 	}
 	fclose(f);

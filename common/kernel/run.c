@@ -4,13 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 
 /* All that comes is read, so that the program can end. */
 static void read_all(int fd, char *out, size_t size)
@@ -46,7 +44,7 @@ int run_output(char *const *argv, char *out, size_t size)
 		dup2(null, 0);
 		dup2(ends[1], 1);
 		dup2(null, 2);
-		execvp(argv[0], argv);
+		program_exec(argv);
 		_exit(127);
 	}
 	close(ends[1]);
@@ -57,18 +55,4 @@ int run_output(char *const *argv, char *out, size_t size)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-bool run_finds(const char *name)
-{
-	const char *path = getenv("PATH");
-	own(mem) char *copy = strdup(path && *path ? path : "/usr/bin:/bin");
-	char *rest = copy, *dir, file[4096];
-
-	while (copy && (dir = strsep(&rest, ":"))) {
-		snprintf(file, sizeof(file), "%s/%s", dir, name);
-		if (!access(file, X_OK))
-			return true;
-	}
-	return false;
 }

@@ -3,15 +3,11 @@
 #ifndef KERNEL_RUN_H
 #define KERNEL_RUN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Runs argv (argv[0] from the PATH) with nothing on its standard input, waits for its end, and
  * keeps the first size - 1 bytes of its standard output, NUL-terminated. Its exit code, 127 if there
  * is no such program; -1: errno, or it was killed. */
 __attribute__((warn_unused_result)) int run_output(char *const *argv, char *out, size_t size);
-
-/* A program of that name is in the PATH of this process. */
-bool run_finds(const char *name);
 
 #endif

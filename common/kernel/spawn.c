@@ -97,7 +97,7 @@ static int search_and_exec(const char *name, char **argv, char **env)
 			execve(full, argv, env);
 			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 				return errno;
-			if (errno == EACCES)
+			if (errno == EACCES && !access(full, F_OK)) /* else its folder is closed to this user */
 				errnum = EACCES;
 		}
 		if (!*end)

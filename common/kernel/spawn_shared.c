@@ -95,7 +95,8 @@ static int run_child(void *arg)
 
 		if (ret != ENOENT && ret != ENOTDIR && ret != EACCES)
 			fail(w, SPAWN_EXEC, ret);
-		if (ret == EACCES || !w->paths[1])
+		/* Is it the file that is closed to this user, or a folder of the PATH? */
+		if (!w->paths[1] || (ret == EACCES && !call(SYS_faccessat, AT_FDCWD, (long)*p, F_OK)))
 			worst = ret;
 	}
 	fail(w, SPAWN_EXEC, worst);

@@ -16,11 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/program.h"
 #include "kernel/caps.h"
 #include "kernel/kind.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
-#include "kernel/run.h"
 #include "kernel/tc.h"
 #include "kernel/tun.h"
 #include "kernel/userns.h"
@@ -94,7 +94,7 @@ static int try_ids(struct netlink *nl, const char *arg, struct err *e)
 static int try_program(struct netlink *nl, const char *arg, struct err *e)
 {
 	(void)nl;
-	if (run_finds(arg))
+	if (program_found(arg))
 		return 0;
 	return err_set(e, ERR_ABSENT, ENOENT, "%s: no such program", arg);
 }
@@ -106,7 +106,7 @@ static int try_uplink(struct netlink *nl, const char *arg, struct err *e)
 	(void)arg;
 	if (tun_possible(e))
 		return -1;
-	return run_finds("slirp4netns") || (geteuid() && run_finds("pasta"))
+	return program_found("slirp4netns") || (geteuid() && program_found("pasta"))
 		       ? 0
 		       : err_set(e, ERR_ABSENT, ENOENT, "slirp4netns: no such program");
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "base/pidfd.h"
 #include "kernel/link.h"
 #include "lab/calls.h"
@@ -115,7 +116,7 @@ __attribute__((noreturn)) static void be_command(const struct warden *w, pid_t w
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == warden && !setenv("NEMU_LAB", w->lab, 1))
-		execvp(w->run->argv[0], w->run->argv);
+		program_exec(w->run->argv);
 	tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");
 	_exit(127);
 }

@@ -52,6 +52,9 @@ static bool process_has(pid_t pid, const struct value *inodes)
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
+	/* Another user's, in an ordinary user's lab: whose socket it is cannot be seen. */
+	if (!dir && errno == EACCES)
+		return value_len(inodes) > 0;
 	while (dir && (d = readdir(dir))) {
 		ssize_t n = readlinkat(dirfd(dir), d->d_name, link, sizeof(link) - 1);
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "kernel/run.h"
 #include "kernel/tun.h"
 #include "lab/apart.h"
@@ -57,7 +58,7 @@ static bool is_root(void)
 /* pasta gives up root, and then cannot enter a node of root's. */
 static bool is_possible(enum way way)
 {
-	return way == NAT ? is_root() : run_finds(ways[way].program) && (way != PASTA || geteuid());
+	return way == NAT ? is_root() : program_found(ways[way].program) && (way != PASTA || geteuid());
 }
 
 static int choose(const struct uplink *u, enum way *way, struct err *e)
@@ -75,7 +76,7 @@ static int choose(const struct uplink *u, enum way *way, struct err *e)
 			       geteuid() ? "" : ", or let this machine forward, for nat");
 	if (*way == NAT)
 		return nat_possible(e);
-	if (!run_finds(ways[*way].program))
+	if (!program_found(ways[*way].program))
 		return err_set(e, ERR_FEATURE, 0, "%s: no such program (package %s)", ways[*way].program,
 			       ways[*way].package);
 	if (tun_possible(e))
@@ -121,7 +122,7 @@ static int start(struct guard *g, char *const *argv, int input, struct err *e)
 	close_range(5, ~0u, 0);
 	signal(SIGPIPE, SIG_DFL); /* pasta takes it for an error if it is not */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execvp(argv[0], argv);
+	program_exec(argv);
 	_exit(127);
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "kernel/addr.h"
 #include "kernel/caps.h"
 #include "kernel/link.h"
@@ -156,7 +157,7 @@ int nat_possible(struct err *e)
 
 	if (!caps_have(CAP_NET_ADMIN) || !caps_have(CAP_SYS_ADMIN))
 		return err_set(e, ERR_OS, EPERM, "nat: needs root; slirp4netns and pasta do not");
-	if (!run_finds("nft"))
+	if (!program_found("nft"))
 		return err_set(e, ERR_FEATURE, 0, "nat: no such program: nft (package nftables)");
 	if (fd < 0 || read(fd, &c, 1) != 1 || c != '1')
 		return err_set(e, ERR_FEATURE, 0,
