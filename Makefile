@@ -63,6 +63,11 @@ $(BUILD)/faults/nemu: $(OBJ) $(BUILD)/tests/faults/wrap.o
 	@echo "  LD $@"
 	$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(SHARED_LIBS)
 
+# The one before $NEMU by which the labs are an ordinary user's: tests/run --as-user.
+$(BUILD)/as-user: tests/as-user.c
+	@echo "  CC $<"
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -DTEST_USER=12399 $(WARN) $(CFLAGS) -o $@ $<
+
 # Fuzz targets. The server's session stands on stubs in the place of the kernel layer.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 FUZZ_BIN = $(FUZZ:%=$(BUILD)/%)
@@ -107,23 +112,28 @@ demo:
 
 check:
 	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO) $(NEED_CHECK)"
+	@$(MAKE) --no-print-directory -j2 all
 	@$(MAKE) --no-print-directory check-built
 
-# A second time under the sanitizers, but for what is about scripts and packages; and the sources
-# themselves.
+# The labs a second time under the sanitizers, but for what is about scripts and packages, and a
+# third time as an ordinary user, but for what root alone can do, or does to become a user; and
+# the sources themselves.
 ASAN := build/asan
-ONCE := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats manual.t)
 LABS := $(wildcard tests/labs/*.bats tests/labs/*.t)
+ONCE := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats manual.t)
+ROOTS := $(patsubst %,tests/labs/%,priv.bats user.bats import.bats peer.bats package.bats clients.bats \
+	x11-bytes.t)
 check-built: all
-	@$(MAKE) --no-print-directory units $(BUILD)/faults/nemu
-	@$(MAKE) --no-print-directory fuzz TARGET=
-	@$(MAKE) --no-print-directory BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
+	@$(MAKE) --no-print-directory -j2 units $(BUILD)/faults/nemu $(BUILD)/as-user
+	@$(MAKE) --no-print-directory -j2 fuzz TARGET=
+	@$(MAKE) --no-print-directory -j2 BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) tests/unit/*.sh \
 		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/stress/*.t \
 		tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
-		tests/wire/*.t $(filter-out $(ONCE),$(LABS))
+		tests/wire/*.t $(filter-out $(ONCE),$(LABS)) \
+		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(LABS))
 
 # All targets; TARGET=session: and that one until something is found. What it finds it prints and
 # keeps in build/fuzz/, what it learns in build/fuzz/found/session.

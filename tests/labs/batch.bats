@@ -69,7 +69,7 @@ batch() {
 		[[ $stderr == "nemu batch: $BATS_TEST_TMPDIR/f:1: batch: "[\$\`\;\|\>\&\(]*": "* ]]
 		[ -z "$output" ]
 	done
-	fails 1 "not within a batch" batch /dev/stdin <<<"batch -"
+	fails 1 "not within a batch" batch - <<<"batch -"
 	fails 1 "FILE|- is missing" batch
 	fails 3 "/nonexistent86: No such file" batch /nonexistent86
 	fails 2 "cannot be read" batch "$BATS_TEST_TMPDIR"

@@ -46,6 +46,7 @@ load helpers
 }
 
 @test "an ordinary user: namespaces through user namespaces" {
+	needs_root # to become a user
 	cp "$NEMU" "$BATS_TEST_TMPDIR/nemu"
 	chmod 755 "$BATS_TEST_TMPDIR/nemu" "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
 	unshare -U true || skip "needs user namespaces"

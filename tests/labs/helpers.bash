@@ -4,6 +4,10 @@
 
 bats_require_minimum_version 1.5.0
 
+# $NEMU may be an ordinary user (tests/run --as-user), while the tests are root.
+[ -z "${NEMU_AS_USER-}" ] || chmod 777 "$BATS_RUN_TMPDIR"
+needs_root() { [ -z "${NEMU_AS_USER-}" ] || skip "is for root"; }
+
 nemu() { "$NEMU" "$@"; }
 
 # A moment, as short as a test that looks again and again may take. Nothing waits by this alone.

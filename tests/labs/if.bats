@@ -197,6 +197,7 @@ kept() {
 }
 
 @test "move: to a node, back to where the command runs, to a process's namespace" {
+	needs_root
 	ip link add t0 type veth peer name t1
 	nemu if a import t0
 	silent if a move t0 b
@@ -215,6 +216,7 @@ kept() {
 }
 
 @test "move: a node's name comes before 'host' and a number" {
+	needs_root
 	nemu node add host 7
 	ip link add t0 type veth peer name t1
 	nemu if a import t0
@@ -241,6 +243,7 @@ kept() {
 }
 
 @test "import: from the caller's namespace" {
+	needs_root
 	ip link add t0 type veth peer name t1
 	silent if a import t0
 	run ! ip link show dev t0
@@ -258,6 +261,7 @@ kept() {
 }
 
 @test "a moved interface carries" {
+	needs_root
 	ip link add t0 type veth peer name t1
 	nemu if a import t0
 	nemu if b import t1

@@ -5,6 +5,7 @@
 load helpers
 
 setup() {
+	needs_root
 	nemu node add a b
 	# Both ends stay in the caller's namespace, so that nothing goes with it when it moves.
 	ip link add eth7 type veth peer name far
@@ -16,6 +17,7 @@ setup() {
 }
 
 teardown() {
+	[[ ${before-} ]] || return 0
 	"$NEMU" node del --all
 	[[ ! ${ns-} ]] || kill "$ns"
 	ip link del far

@@ -9,6 +9,7 @@ teardown() { "$NEMU" node del --all; }
 applets() { nemu --list | cut -f1; }
 
 @test "--install: one link for each applet, to this binary; again is no error" {
+	needs_root # links are to the binary itself, not to what becomes a user
 	local bin=$BATS_TEST_TMPDIR/bin name
 	mkdir "$bin"
 	silent --install "$bin"
@@ -39,6 +40,7 @@ applets() { nemu --list | cut -f1; }
 }
 
 @test "dispatch by the name it is called as: nemu-APPLET, APPLET, whatever path" {
+	needs_root # links are to the binary itself, not to what becomes a user
 	local bin=$BATS_TEST_TMPDIR/bin
 	mkdir "$bin"
 	nemu --install "$bin"

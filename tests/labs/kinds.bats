@@ -22,6 +22,7 @@ kind() { inside a ip -j -d link show dev "$1"; }
 }
 
 @test "tap and tun: persistent, with their user" {
+	needs_root # ip(8) shows the user as seen from here
 	silent if a add t0 type tap user 65534 up mtu 1400
 	silent if a add t1 type tun user "$(id -un 0)"
 	kind t0 | is '.[0] | .mtu == 1400 and .linkinfo.info_kind == "tun" and .linkinfo.info_data.type == "tap" and

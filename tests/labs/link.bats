@@ -114,6 +114,7 @@ setup() { nemu node add a b c; }
 }
 
 @test "list: a table with both ends, -q, nothing where nothing is" {
+	needs_root
 	silent link list
 	silent link
 	nemu link add a:eth0 b:x1

@@ -132,7 +132,7 @@ inode() { stat -c %i "$1"; }
 	[ "$(stat -c %a "$NEMU_RUNDIR" "$NEMU_RUNDIR/default" "$NEMU_RUNDIR/default/a")" = $'700\n700\n600' ]
 	[ -S "$NEMU_RUNDIR/default/a" ]
 	nemu node del a
-	rmdir -p --ignore-fail-on-non-empty "$NEMU_RUNDIR"
+	rmdir "$NEMU_RUNDIR" "${NEMU_RUNDIR%/er}"
 }
 
 @test "a run directory with a path of 200 characters, names of 63" {
@@ -148,6 +148,7 @@ inode() { stat -c %i "$1"; }
 }
 
 @test "a run directory or lab to which others have access is refused" {
+	needs_root
 	local dir=$BATS_TEST_TMPDIR/open mode
 	mkdir "$dir"
 	for mode in 777 770 720 702 1777; do
@@ -168,6 +169,7 @@ inode() { stat -c %i "$1"; }
 }
 
 @test "symbolic links are not followed: run directory, lab" {
+	needs_root
 	mkdir -m 700 "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/real/lab"
 	ln -s "$BATS_TEST_TMPDIR/real" "$BATS_TEST_TMPDIR/link"
 	NEMU_RUNDIR=$BATS_TEST_TMPDIR/link fails 2 link node add a
@@ -180,6 +182,7 @@ inode() { stat -c %i "$1"; }
 }
 
 @test "what stands in the place of a lab or a node and is none" {
+	needs_root
 	touch "$NEMU_RUNDIR/file"
 	fails 2 file -L file node add a
 	[ -f "$NEMU_RUNDIR/file" ]

@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016 # what stands in single quotes is for a shell in a node
 
 bats_require_minimum_version 1.5.0
+[ -z "${NEMU_AS_USER-}" ] || chmod 777 "$BATS_RUN_TMPDIR" # tests/run --as-user
 
 setup() {
 	"$NEMU" node add a b

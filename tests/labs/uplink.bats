@@ -110,6 +110,7 @@ slirp() {
 }
 
 @test "an ordinary user gets out, by slirp4netns and by pasta" {
+	needs_root # to become a user
 	slirp
 	user node add h1 2>/dev/null || skip "needs user namespaces"
 	user if h1 uplink
@@ -127,6 +128,7 @@ slirp() {
 }
 
 @test "nat: nothing of this machine is changed but for one interface and a route" {
+	needs_root
 	command -v nft && nft list ruleset || skip "needs nft"
 	nemu node add h1
 	capture if h1 uplink nat
@@ -147,6 +149,7 @@ slirp() {
 }
 
 @test "nat --masquerade: one table of this machine's, for as long as the uplink lasts" {
+	needs_root
 	command -v nft && nft list ruleset || skip "needs nft"
 	sysctl -q net.ipv4.ip_forward=1
 	nemu node add h1 h2

@@ -15,6 +15,7 @@ display() {
 	xauth -q <<<"add :99 . $cookie"
 	serve -auth "$XAUTHORITY" "$@"
 	xauth -q <<<"add :$number . $cookie"
+	[ -z "${NEMU_AS_USER-}" ] || chmod 644 "$XAUTHORITY" # the user's own else
 }
 
 serve() {
