@@ -18,7 +18,27 @@ if command -v cppcheck >/dev/null; then
 else
 	echo "ok $((++n)) - cppcheck # SKIP needs cppcheck"
 fi
-result "no suppression without a reason" "$(awk '/^#/ { why = 1; next } NF && !why { print } ' tests/source/cppcheck.suppressions)"
+# Without optimisation, which takes away what is to be seen. A suppression of nothing is one too many.
+analyzer() {
+	local cflags
+	cflags=$(pkg-config --cflags libnl-3.0 | sed 's/-I/-isystem /')
+	find applets common -name '*.c' -print0 | xargs -0 -P "$(nproc)" -I{} sh -c "gcc -std=gnu11 -D_GNU_SOURCE \
+		-DVERSION='\"\"' -fanalyzer -Icommon -Iapplets $cflags -c -o /dev/null {} 2>&1 |
+		sed -n -e 's|^.*error:|error:{} &|p' -e 's|^.*warning:.*\\[-W\\(analyzer[^]]*\\)\\]$|\\1:{} &|p'" |
+		awk 'NR == FNR { if (!/^#/) idle[$1] = known[$1] = 1; next }
+			known[$1] { delete idle[$1]; next }
+			{ print }
+			END { for (s in idle) print s " is suppressed and not found" }' \
+			tests/source/analyzer.suppressions -
+}
+if gcc -fanalyzer -c -x c -o /dev/null - </dev/null 2>/dev/null; then
+	result "gcc -fanalyzer" "$(analyzer)"
+else
+	echo "ok $((++n)) - gcc -fanalyzer # SKIP needs gcc"
+fi
+for list in tests/source/*.suppressions; do
+	result "no suppression without a reason: $list" "$(awk '/^#/ { why = 1; next } NF && !why { print } ' "$list")"
+done
 result "PIE" "$(readelf -h "$NEMU" | grep -q 'Type: *DYN' || echo "not position independent")"
 result "RELRO and immediate binding" "$(readelf -lW "$NEMU" | grep -q GNU_RELRO || echo "no RELRO"
 	readelf -dW "$NEMU" | grep -qE 'BIND_NOW|NOW' || echo "lazy binding")"
