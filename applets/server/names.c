@@ -102,20 +102,25 @@ static void on_timer(void *obj, uint32_t events)
 	names_look(s);
 }
 
-static void on_change(void *obj, uint32_t events)
+static void look_soon(struct server *s)
 {
-	struct server *s = obj;
 	struct itimerspec soon = { .it_value.tv_nsec = SETTLE_MS * 1000000L };
 
-	(void)events;
-	if (!monitor_global(s->names.monitor_fd))
-		return;
 	timerfd_settime(s->names.timer_fd, 0, &soon, NULL);
 }
 
-int names_follow(struct server *s, struct err *e)
+static void on_change(void *obj, uint32_t events)
 {
-	s->names.monitor_fd = monitor_addresses(e);
+	struct server *s = obj;
+
+	(void)events;
+	if (monitor_global(s->names.monitor_fd))
+		look_soon(s);
+}
+
+static int prepare(struct server *s, struct err *e)
+{
+	s->names.monitor_fd = monitor_deaf(e);
 	if (s->names.monitor_fd < 0)
 		return -1;
 	s->names.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -125,6 +130,17 @@ int names_follow(struct server *s, struct err *e)
 			       loop_add(s->loop, s->names.timer_fd, EPOLLIN, on_timer, s)
 		       ? 0
 		       : err_nomem(e);
+}
+
+int names_follow(struct server *s, struct err *e)
+{
+	if (s->names.monitor_fd < 0 || s->names.following)
+		return 0;
+	if (monitor_addresses(s->names.monitor_fd, e))
+		return -1;
+	s->names.following = true;
+	look_soon(s);
+	return 0;
 }
 
 /* ------------------------------------------------------------------ */
@@ -197,5 +213,5 @@ int names_begin(struct server *s, struct err *e)
 		return err_os(e, errno, "hosts file");
 	hosts_del(s->lab_fd, s->name, NULL); /* what a dead node of this name has left */
 	put_over(hosts, "/etc/hosts");
-	return make_resolv(s, e);
+	return make_resolv(s, e) || prepare(s, e) ? -1 : 0;
 }

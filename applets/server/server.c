@@ -171,7 +171,7 @@ int server_run_fd(int fd, bool no_netns, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "descriptor %d is no stream socket", fd);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) || init(&s, e))
 		return -1;
-	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_sysctls(true, false, e)))
+	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_sysctls(-1, true, false, e)))
 		return -1;
 	s.forwarding = !no_netns;
 	s.dad = true;
@@ -271,7 +271,7 @@ static int make_bridge(struct server *s, struct err *e)
 	return ns_no_ipv6(e);
 }
 
-static int make_namespaces(struct server *s, const struct node_options *o, struct err *e)
+static int make_namespaces(struct server *s, int proc_fd, const struct node_options *o, struct err *e)
 {
 	if (ns_unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS, e) || ns_private_mounts(e) ||
 	    ns_hostname(s->name, e))
@@ -280,12 +280,15 @@ static int make_namespaces(struct server *s, const struct node_options *o, struc
 		return -1;
 	s->forwarding = !o->host;
 	s->dad = o->dad;
-	if (ns_sysctls(s->forwarding, !o->dad, e))
+	if (ns_sysctls(proc_fd, s->forwarding, !o->dad, e))
 		return -1;
 	s->isolate_pid = o->isolate_pid;
 	if (o->isolate_pid && isolate_pids(s, e))
 		return -1;
-	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) || names_follow(s, e) ? -1 : 0;
+	/* A router may give addresses to who is none. */
+	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) || (o->host && names_follow(s, e))
+		       ? -1
+		       : 0;
 }
 
 int server_run_node(const struct node_seat *seat, const struct node_options *o, struct err *e)
@@ -300,7 +303,7 @@ int server_run_node(const struct node_seat *seat, const struct node_options *o, 
 	s.lab_fd = seat->lab_fd;
 	s.listen_fd = seat->listen_fd;
 	s.foreground = seat->foreground;
-	if (make_namespaces(&s, o, e))
+	if (make_namespaces(&s, seat->proc_fd, o, e))
 		return -1;
 	s.listen_id = loop_add(s.loop, s.listen_fd, EPOLLIN, on_connect, &s);
 	if (listen(s.listen_fd, SOMAXCONN) || !s.listen_id)
@@ -309,6 +312,8 @@ int server_run_node(const struct node_seat *seat, const struct node_options *o, 
 	if (write(seat->ready_fd, &ready, sizeof(ready)) != (ssize_t)sizeof(ready))
 		return err_os(e, errno, "telling of the node");
 	close(seat->ready_fd);
+	if (seat->proc_fd >= 0)
+		close(seat->proc_fd);
 	serve(&s);
 	return 0;
 }

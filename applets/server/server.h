@@ -47,6 +47,7 @@ struct server {
 	int changes;	/* of the network, since somebody asked */
 	struct {
 		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
+		bool following;
 		bool has_resolv; /* /etc/resolv.conf is this node's: */
 		dev_t resolv_dev;
 		ino_t resolv_ino;

@@ -153,7 +153,7 @@ int srv_addr_add(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_VALUE, 0, "%.60s: not an IPv4 broadcast address", s->args.v[3].s);
 		return FAILED;
 	}
-	if (addr_add(nl, &a, e))
+	if (names_follow(s->server, e) || addr_add(nl, &a, e))
 		return FAILED;
 	names_added(s->server, &a);
 	session_reply(s, 200, "Done.");

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "children.h"
+#include "names.h"
 #include "session.h"
 #include "wire/passfd.h"
 #include "wire/pickle.h"
@@ -372,7 +373,8 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_REFUSED, 0, "The node is ending.");
 		return FAILED;
 	}
-	if (x11_prepare(s->server, &p->xauth, display, sizeof(display), e) || default_env(p, e)) {
+	if (names_follow(s->server, e) ||
+	    x11_prepare(s->server, &p->xauth, display, sizeof(display), e) || default_env(p, e)) {
 		plan_free(p);
 		return FAILED;
 	}

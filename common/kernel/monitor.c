@@ -10,25 +10,34 @@
 
 #include "base/cleanup.h"
 
-static int listen_to(unsigned int groups, struct err *e)
+static int listen_to(int fd, unsigned int groups, struct err *e)
 {
 	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = groups };
-	own(fd) int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&nl, sizeof(nl)))
-		return err_os(e, errno, "listening for changes");
-	return steal_fd(&fd);
+	return bind(fd, (struct sockaddr *)&nl, sizeof(nl)) ? err_os(e, errno, "listening for changes") : 0;
+}
+
+int monitor_deaf(struct err *e)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	return fd < 0 ? err_os(e, errno, "listening for changes") : fd;
 }
 
 int monitor_open(struct err *e)
 {
-	return listen_to(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
-			 RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE, e);
+	own(fd) int fd = monitor_deaf(e);
+
+	if (fd < 0 ||
+	    listen_to(fd, RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+			  RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE, e))
+		return -1;
+	return steal_fd(&fd);
 }
 
-int monitor_addresses(struct err *e)
+int monitor_addresses(int fd, struct err *e)
 {
-	return listen_to(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, e);
+	return listen_to(fd, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, e);
 }
 
 bool monitor_global(int fd)

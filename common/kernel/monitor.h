@@ -11,9 +11,10 @@
  * namespace where it was opened. The caller's to close. */
 __attribute__((warn_unused_result)) int monitor_open(struct err *e);
 
-/* The same for addresses alone. Reads what was told of them: is one among them that means something
- * beyond its link? */
-__attribute__((warn_unused_result)) int monitor_addresses(struct err *e);
+/* The same for addresses alone, which hears nothing before monitor_addresses. Reads what was told of them:
+ * is one among them that means something beyond its link? */
+__attribute__((warn_unused_result)) int monitor_deaf(struct err *e);
+__attribute__((warn_unused_result)) int monitor_addresses(int fd, struct err *e);
 bool monitor_global(int fd);
 
 /* Drops what was told: that something has changed is all that matters. */

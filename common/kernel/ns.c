@@ -68,16 +68,32 @@ int ns_no_ipv6(struct err *e)
 	return err_os(e, errno, "net.ipv6.conf.default.disable_ipv6");
 }
 
-int ns_sysctls(bool forwarding, bool no_dad, struct err *e)
+int ns_new_proc(void)
+{
+	own(fd) int fs = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+
+	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return -1;
+	return (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, MS_NOSUID | MS_NODEV | MS_NOEXEC);
+}
+
+int ns_sysctls(int proc_fd, bool forwarding, bool no_dad, struct err *e)
 {
 	/* They show the network namespace of who opens them. Finding a folder there takes longer the
 	 * more namespaces there are, so each is looked up once. A kernel without IPv6 has no ipv6. */
-	own(fd) int ipv6 = open("/proc/sys/net/ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	own(fd) int net = proc_fd < 0 ? open("/proc/sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC)
+				      : openat(proc_fd, "sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	own(fd) int ipv6 = -1;
+	int without;
 
-	if (forwarding && write_sysctl(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1"))
+	if (net < 0)
+		return err_os(e, errno, "/proc/sys/net");
+	ipv6 = openat(net, "ipv6/conf", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	without = errno;
+	if (forwarding && write_sysctl(net, "ipv4/ip_forward", "1"))
 		return err_os(e, errno, "net.ipv4.ip_forward");
 	if (ipv6 < 0)
-		return errno == ENOENT ? 0 : err_os(e, errno, "net.ipv6.conf");
+		return without == ENOENT ? 0 : err_os(e, without, "net.ipv6.conf");
 	if (forwarding && write_sysctl(ipv6, "all/forwarding", "1"))
 		return err_os(e, errno, "net.ipv6.conf.all.forwarding");
 	if (no_dad && write_sysctl(ipv6, "default/accept_dad", "0"))

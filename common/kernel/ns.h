@@ -21,10 +21,15 @@ struct netlink *netlink_open_in(int ns_fd, struct err *e);
 /* In the caller's network namespace: interfaces to come have no IPv6. */
 __attribute__((warn_unused_result)) int ns_no_ipv6(struct err *e);
 
+/* A /proc that is mounted nowhere; -1 where that is not to be had. In each, the kernel keeps what was looked
+ * up of /proc/sys/net for all network namespaces in one list, which it searches: with a thousand of them
+ * for longer than making one takes. */
+int ns_new_proc(void);
+
 /* In the caller's network namespace: IPv4 and IPv6 forwarding on (IPv4 alone with a kernel that
  * has no IPv6); no duplicate address detection on interfaces to come, so that an address can be
- * used at once. */
-__attribute__((warn_unused_result)) int ns_sysctls(bool forwarding, bool no_dad, struct err *e);
+ * used at once. proc_fd: by ns_new_proc, or -1. */
+__attribute__((warn_unused_result)) int ns_sysctls(int proc_fd, bool forwarding, bool no_dad, struct err *e);
 
 /* In a new mount namespace of the caller: nothing that is mounted here is seen outside (what is
  * mounted outside still comes in), and /sys is that of the caller's network namespace. */

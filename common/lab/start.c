@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "kernel/ns.h"
 #include "kernel/userns.h"
 #include "lab/name.h"
 #include "lab/progress.h"
 #include "lab/rundir.h"
 
-#define REST 64 /* descriptors are parked from here on while 3 to 5 are cleared */
+#define REST 64 /* descriptors are parked from here on while 3 to 6 are cleared */
+#define CROWD 64 /* so many nodes at once have a /proc for their settings: ns_new_proc */
 
 /* Which socket is it? Inodes are used again, not so together with the time. */
 struct socket_id {
@@ -169,6 +171,7 @@ static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *
 	/* A dead server's socket must refuse connections at once. */
 	drop_fd(&seat->listen_fd);
 	drop_fd(&seat->ready_fd);
+	drop_fd(&seat->proc_fd);
 	if (server > 0)
 		keep(seat, server, &own_socket);
 	else
@@ -179,7 +182,8 @@ static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *
 /* Leaves everything that the caller has: its session, its folder, its descriptors. */
 static bool detach(struct node_seat *seat)
 {
-	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd };
+	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
+	int n = seat->proc_fd < 0 ? 3 : 4;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* Not the caller's open file, whose lock would be this process's as well. */
@@ -187,14 +191,14 @@ static bool detach(struct node_seat *seat)
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return false;
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		if (*fds[i] < 0 || dup3(*fds[i], 3 + i, O_CLOEXEC) < 0)
 			return false;
 		*fds[i] = 3 + i;
 	}
-	close_range(6, ~0u, 0);
+	close_range(3 + (unsigned int)n, ~0u, 0);
 	return setsid() > 0 && !chdir("/");
 }
 
@@ -254,11 +258,11 @@ static bool enter(int userns, int tell)
 	return write(tell, &e, sizeof(e)) < 0; /* false, but for the compiler */
 }
 
-static int begin(struct birth *b, const char *lab, int lab_fd, int userns, node_serve_fn *serve,
-		 const void *options, struct err *e)
+static int begin(struct birth *b, const char *lab, int lab_fd, int userns, int proc_fd,
+		 node_serve_fn *serve, const void *options, struct err *e)
 {
 	own(fd) int listen_fd = rundir_bind(lab_fd, b->name, e), tell = -1;
-	struct node_seat seat = { .lab = lab, .name = b->name, .lab_fd = lab_fd };
+	struct node_seat seat = { .lab = lab, .name = b->name, .lab_fd = lab_fd, .proc_fd = proc_fd };
 	int ends[2];
 
 	if (listen_fd < 0)
@@ -364,7 +368,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		const void *options, struct err *e)
 {
 	own(mem) struct birth *births = calloc(n, sizeof(*births));
-	own(fd) int lab_fd = -1, userns = -1;
+	own(fd) int lab_fd = -1, userns = -1, proc_fd = -1;
 	size_t begun = 0, limit = window();
 	int failed = 0;
 
@@ -382,9 +386,13 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 	/* Only those on their way are looked at: [old, begun). */
 	for (size_t old = 0; begun < n && !failed;) {
 		progress_tell("nodes made", begun, n);
+		if (n >= CROWD && begun % CROWD == 0) {
+			drop_fd(&proc_fd);
+			proc_fd = ns_new_proc();
+		}
 		births[begun].name = names[begun];
 		births[begun].ready = -1;
-		failed = begin(&births[begun], lab, lab_fd, userns, serve, options, e);
+		failed = begin(&births[begun], lab, lab_fd, userns, proc_fd, serve, options, e);
 		if (failed)
 			break;
 		begun++;
@@ -405,7 +413,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 int start_here(const char *lab, const char *name, node_serve_fn *serve, const void *options,
 	       struct err *e)
 {
-	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1 };
+	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1, .proc_fd = -1 };
 	struct birth self = { .name = name };
 	own(fd) int lab_fd = -1, ready = -1, userns = -1;
 	int ends[2];

@@ -130,7 +130,7 @@ int nat_make(struct nat *n, pid_t pid, const char *name, struct err *e)
 
 	snprintf(n->host_if, sizeof(n->host_if), "nemu-%d", (int)pid);
 	n->ns = -1;
-	if (!out || host < 0 || ns_unshare(CLONE_NEWNET, e) || ns_sysctls(true, false, e) || translate(e))
+	if (!out || host < 0 || ns_unshare(CLONE_NEWNET, e) || ns_sysctls(-1, true, false, e) || translate(e))
 		return -1;
 	n->ns = ns_own_net(e);
 	in = netlink_open(e);

@@ -50,6 +50,20 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 	eventually gone
 }
 
+@test "a node is followed from its first program or address on, a host at once" {
+	local n
+	hears() { grep -q ' 00000110 ' "/proc/$(nemu node pid "$1")/net/netlink"; }
+	nemu node add p a n
+	nemu node add --host h
+	for n in p a n; do ! hears $n || false; done
+	hears h
+	nemu exec p true
+	nemu addr a add 127.0.0.2/8 dev lo
+	hears p
+	hears a
+	! hears n || false
+}
+
 @test "lines that the user adds stay, and all nodes see them" {
 	nemu exec h1 sh -c 'grep -q "# nemu" /etc/hosts && echo "10.9.9.9 www" >>/etc/hosts'
 	[ "$(addresses h2 www)" = "10.9.9.9 " ]

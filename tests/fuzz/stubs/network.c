@@ -379,9 +379,14 @@ int monitor_open(struct err *e)
 	return monitor(e);
 }
 
-int monitor_addresses(struct err *e)
+int monitor_deaf(struct err *e)
 {
 	return monitor(e);
+}
+
+int monitor_addresses(__attribute__((unused)) int fd, struct err *e)
+{
+	return stubs_fails(e) ? -1 : 0;
 }
 
 void monitor_drain(int fd)
@@ -415,7 +420,7 @@ int ns_own_net(struct err *e)
 #define NOT_HERE(name, ...) int name(__VA_ARGS__) { abort(); }
 NOT_HERE(ns_unshare, __attribute__((unused)) int flags, __attribute__((unused)) struct err *e)
 NOT_HERE(ns_no_ipv6, __attribute__((unused)) struct err *e)
-NOT_HERE(ns_sysctls, __attribute__((unused)) bool f, __attribute__((unused)) bool d,
+NOT_HERE(ns_sysctls, __attribute__((unused)) int p, __attribute__((unused)) bool f, __attribute__((unused)) bool d,
 	 __attribute__((unused)) struct err *e)
 NOT_HERE(ns_private_mounts, __attribute__((unused)) struct err *e)
 NOT_HERE(ns_hostname, __attribute__((unused)) const char *n, __attribute__((unused)) struct err *e)
