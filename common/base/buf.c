@@ -56,21 +56,25 @@ void buf_addc(struct buf *b, char c)
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap, again;
-	char *room;
+	char *room = buf_room(b, 1);
+	size_t free_room = b->cap - b->len;
 	int len;
 
+	if (!room)
+		return;
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, fmt, ap);
+	len = vsnprintf(room, free_room, fmt, ap);
 	va_end(ap);
-	room = len < 0 ? NULL : buf_room(b, (size_t)len + 1);
-	if (room) {
-		vsnprintf(room, (size_t)len + 1, fmt, again);
-		b->len += (size_t)len;
-	} else {
-		b->failed = true;
+	if (len >= 0 && (size_t)len >= free_room) {
+		room = buf_room(b, (size_t)len + 1);
+		len = room ? vsnprintf(room, (size_t)len + 1, fmt, again) : -1;
 	}
 	va_end(again);
+	if (len < 0)
+		b->failed = true;
+	else
+		b->len += (size_t)len;
 }
 
 void buf_consume(struct buf *b, size_t len)

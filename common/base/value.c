@@ -21,6 +21,7 @@
 #else
 #define CHUNK ((size_t)16 << 10)
 #endif
+#define FIRST_CHUNK (CHUNK / 8) /* enough for most */
 
 struct value_chunk {
 	struct value_chunk *next;
@@ -30,7 +31,7 @@ struct value_chunk {
 
 static struct value_chunk *chunk_add(struct value_pool *p, size_t len)
 {
-	size_t size = len > CHUNK ? len : CHUNK;
+	size_t least = p->chunks ? CHUNK : FIRST_CHUNK, size = len > least ? len : least;
 	struct value_chunk *c = malloc(sizeof(*c) + size);
 
 	if (!c)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct netlink {
 	struct nl_sock *sock;
@@ -78,9 +79,35 @@ static int on_valid(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+/* As libnl's own, but what it reads into is not allocated each time: of a block that is large enough for the
+ * most that a kernel's dump puts into one, few bytes are used, and a malloc may ask the kernel for it. */
+static int receive(struct nl_sock *sock, struct sockaddr_nl *from, unsigned char **data,
+		   struct ucred **creds)
+{
+	static char block[32768];
+	struct iovec iov = { block, sizeof(block) };
+	struct msghdr m = { .msg_name = from, .msg_namelen = sizeof(*from), .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	(void)creds;
+	do
+		n = recvmsg(nl_socket_get_fd(sock), &m, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -nl_syserr2nlerr(errno);
+	if (m.msg_flags & MSG_TRUNC)
+		return -NLE_MSG_TRUNC;
+	*data = malloc((size_t)n + 1);
+	if (!*data)
+		return -NLE_NOMEM;
+	memcpy(*data, block, (size_t)n);
+	return (int)n;
+}
+
 struct netlink *netlink_open(struct err *e)
 {
 	struct netlink *nl = calloc(1, sizeof(*nl));
+	struct nl_cb *cb;
 	int code, on = 1;
 
 	if (nl)
@@ -99,8 +126,9 @@ struct netlink *netlink_open(struct err *e)
 	/* libnl 3.7 sets neither, and folds errnos together; see on_error. */
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	nl_socket_disable_msg_peek(nl->sock);
-	nl_socket_set_msg_buf_size(nl->sock, 32768); /* the most that a kernel's dump puts into one */
+	cb = nl_socket_get_cb(nl->sock);
+	nl_cb_overwrite_recv(cb, receive);
+	nl_cb_put(cb);
 	nl_socket_modify_err_cb(nl->sock, NL_CB_CUSTOM, on_error, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, nl);

@@ -103,23 +103,22 @@ static int lost(struct err *e, int errnum)
 /* Takes in what there is. MSG_DONTWAIT or 0. 0: something came. */
 static int take_in(struct client *c, int flags, struct err *e)
 {
-	char *room;
+	static char block[16384];
 	ssize_t n;
 
 	buf_consume(&c->in, c->taken);
 	c->taken = 0;
-	room = buf_room(&c->in, 16384);
-	if (!room || c->in.len > REPLY_MAX)
-		return err_set(e, ERR_PEER, 0, "the server's reply is too long");
 	do
-		n = recv(c->fd, room, 16384, flags);
+		n = recv(c->fd, block, sizeof(block), flags);
 	while (n < 0 && errno == EINTR);
 	if (n == 0 && c->in.len)
 		return err_set(e, ERR_PEER, 0,
 			       "the server closed the connection in the middle of a reply");
 	if (n <= 0)
 		return lost(e, n < 0 ? errno : 0);
-	c->in.len += (size_t)n;
+	buf_add(&c->in, block, (size_t)n);
+	if (c->in.failed || c->in.len > REPLY_MAX)
+		return err_set(e, ERR_PEER, 0, "the server's reply is too long");
 	return 0;
 }
 
