@@ -314,6 +314,7 @@ int server_run_node(const struct node_seat *seat, const struct node_options *o, 
 	close(seat->ready_fd);
 	if (seat->proc_fd >= 0)
 		close(seat->proc_fd);
+	malloc_trim(0); /* of what it took so far */
 	serve(&s);
 	return 0;
 }

@@ -59,6 +59,15 @@ nothing() {
 	[ "$(echo hello | X86=y nemu lab run sh -c 'cat; echo "$X86 $1"' - 'a  b')" = $'hello\ny a  b' ]
 }
 
+@test "run: a script without its first line is the shell's" {
+	printf 'echo "$# $2"; exit 7\n' >"$BATS_TEST_TMPDIR/script"
+	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/script"
+	run -7 nemu lab run "$BATS_TEST_TMPDIR/script" a "b c"
+	[ "$output" = "2 b c" ]
+	PATH=$BATS_TEST_TMPDIR:$PATH run -7 nemu lab run script a "b c"
+	[ "$output" = "2 b c" ]
+}
+
 @test "run --strict: what is left is named; 1 in place of 0" {
 	needs_root
 	# shellcheck disable=SC2016
