@@ -156,11 +156,11 @@ check-built: all
 	@$(MAKE) --no-print-directory -j2 BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
-		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/stress/*.t \
-		tests/fuzz/fuzz.t \
+		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t $(filter-out $(ONCE),$(LABS)) \
-		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(LABS))
+		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(LABS)) \
+		--with $(CURDIR)/$(BIN) build --alone tests/stress/*.t
 
 # All targets; TARGET=session: and that one until something is found. What it finds it prints and
 # keeps in build/fuzz/, what it learns in build/fuzz/found/session.
