@@ -34,15 +34,13 @@
 
 struct netlink *server_netlink(struct server *s, struct err *e)
 {
+	if (s->nl && netlink_is_broken(s->nl)) {
+		netlink_close(s->nl);
+		s->nl = NULL;
+	}
 	if (!s->nl)
 		s->nl = netlink_open(e);
 	return s->nl;
-}
-
-void server_netlink_reset(struct server *s)
-{
-	netlink_close(s->nl);
-	s->nl = NULL;
 }
 
 static void end_hard(void *obj, uint32_t events)

@@ -80,10 +80,8 @@ struct node_seat;
 __attribute__((warn_unused_result)) int server_run_node(const struct node_seat *seat,
 							const struct node_options *o, struct err *e);
 
-/* The server's rtnetlink socket. NULL: error. */
+/* The server's rtnetlink socket, another one when the last broke. NULL: error. */
 struct netlink *server_netlink(struct server *s, struct err *e);
-/* After an error that may have left it in disorder: the next use opens another. */
-void server_netlink_reset(struct server *s);
 
 /* After the MTU of an interface has changed: what its impairments computed from it follows. */
 __attribute__((warn_unused_result)) int server_mtu_changed(struct server *s, int index,

@@ -59,7 +59,7 @@ int diag_listening(int protocol, uint16_t port, diag_fn *fn, void *arg, struct e
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_socket, &s);
 	if (code >= 0)
 		code = dump(sock, AF_INET, protocol, &s);
-	if (code >= 0)
+	if (code >= 0 || code == -NLE_DUMP_INTR)
 		code = dump(sock, AF_INET6, protocol, &s);
 	nl_socket_free(sock);
 	if (code < 0 && code != -NLE_DUMP_INTR)

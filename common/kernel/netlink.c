@@ -7,7 +7,6 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@ struct netlink {
 	int errnum;
 	char ext[256]; /* the kernel's extended text, "" */
 	bool done;
+	bool broken;
 };
 
 /* Takes the text out of an error's attributes (NLM_F_ACK_TLVS). With NETLINK_CAP_ACK the
@@ -159,8 +159,10 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 {
 	int code;
 
-	if (!msg)
-		return err_nomem(e);
+	if (nl->broken || !msg) {
+		nlmsg_free(msg);
+		return nl->broken ? err_set(e, ERR_OS, EPROTO, "%s: netlink", what) : err_nomem(e);
+	}
 	nl->fn = fn;
 	nl->arg = arg;
 	nl->errnum = 0;
@@ -172,10 +174,16 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 		code = nl_recvmsgs_default(nl->sock);
 	if (nl->errnum)
 		return report(nl, what, e);
-	/* NLE_DUMP_INTR: something changed during the listing, which is whole all the same. */
-	if (code < 0 && code != -NLE_DUMP_INTR)
-		return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
-	return 0;
+	/* NLE_DUMP_INTR: it was read to its end, but may lack what was added meanwhile. */
+	if (code >= 0 || code == -NLE_DUMP_INTR)
+		return 0;
+	nl->broken = true; /* the rest of the answer may still come: the next request would take it for its own */
+	return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
+}
+
+bool netlink_is_broken(const struct netlink *nl)
+{
+	return nl->broken;
 }
 
 int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,

@@ -7,6 +7,8 @@
 #ifndef KERNEL_NETLINK_H
 #define KERNEL_NETLINK_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct netlink;
@@ -16,6 +18,10 @@ struct nlmsghdr;
 /* The caller's to close. NULL: error. */
 struct netlink *netlink_open(struct err *e);
 void netlink_close(struct netlink *nl);
+
+/* After an error of the socket itself, no answer can be told from another's any more: all requests fail
+ * from then on, with ERR_OS, and it must be opened anew. */
+bool netlink_is_broken(const struct netlink *nl);
 
 static inline void own_netlink(struct netlink *const *nl)
 {
