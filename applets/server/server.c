@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <malloc.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include "base/seat.h"
 #include "children.h"
 #include "imports.h"
+#include "kernel/caps.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
 #include "names.h"
@@ -121,6 +123,17 @@ static int open_stdio(struct err *e)
 	return 0;
 }
 
+/* What the commands need; programs that root starts have all again. */
+static int lower_caps(struct err *e)
+{
+	return caps_lower(CAPS_BIT(CAP_NET_ADMIN) |
+			  CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) | /* namespaces */
+			  CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_SETPCAP) | /* -u */
+			  CAPS_BIT(CAP_CHOWN) | CAPS_BIT(CAP_FOWNER) | /* Xauthority files */
+			  CAPS_BIT(CAP_DAC_OVERRIDE) | /* -d */
+			  CAPS_BIT(CAP_KILL), e);
+}
+
 static int init(struct server *s, struct err *e)
 {
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
@@ -131,7 +144,7 @@ static int init(struct server *s, struct err *e)
 	/* What one long line took goes back; else libc would keep more after each, and 8 MiB in the end. */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	s->loop = loop_new(e);
-	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
+	if (!s->loop || lower_caps(e) || open_stdio(e) || children_init(s, e) || take_signals(s, e))
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return 0;

@@ -46,6 +46,16 @@ bool caps_parse(const char *list, caps_set *set, const char **bad)
 	return *list;
 }
 
+int caps_lower(caps_set keep, struct err *e)
+{
+	if (capng_get_caps_process())
+		return err_os(e, errno, "capabilities");
+	for (unsigned int cap = 0; cap < 64; cap++)
+		if (!(keep >> cap & 1) && capng_have_capability(CAPNG_EFFECTIVE, cap))
+			capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, cap);
+	return capng_apply(CAPNG_SELECT_CAPS) ? err_os(e, errno, "capabilities") : 0;
+}
+
 /* What is left is what files may give: a program with a capability of its own, as ping has, is not
  * even executed without. */
 static int drop_bounding(caps_set keep)

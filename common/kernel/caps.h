@@ -24,6 +24,12 @@ typedef uint64_t caps_set;
  * list, is none. */
 bool caps_parse(const char *list, caps_set *set, const char **bad);
 
+#define CAPS_BIT(cap) ((caps_set)1 << (cap))
+
+/* Takes those that are not of keep out of force (the effective set). They stay permitted: a program may
+ * still be given them. Errors: ERR_OS. */
+__attribute__((warn_unused_result)) int caps_lower(caps_set keep, struct err *e);
+
 /* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
  * (bounding and ambient sets included) but those of keep, which become ambient, and no_new_privs.
  * uid 0 keeps its capabilities, if keep is empty. 0, or -1 with errno. For the child between fork and

@@ -97,6 +97,30 @@ ordinary() {
 	[ "$status" -ne 0 ]
 }
 
+# has PID SET CAPABILITY: one of the kernel's sets, CapEff, CapPrm ..., of a process.
+has() {
+	local mask
+	mask=$(sed -n "s/^$2:\t//p" "/proc/$1/status")
+	((16#$mask >> $(sed -n "s/^#define CAP_$3\t*\([0-9]*\)/\1/p" /usr/include/linux/capability.h) & 1))
+}
+
+@test "a server has no capability in force that its commands do not need, its programs have all" {
+	nemu node add a
+	local server pid
+	server=$(nemu node pid a)
+	has "$server" CapEff NET_ADMIN
+	for cap in SYS_MODULE SYS_RAWIO SYS_BOOT SYS_TIME SYS_PTRACE NET_RAW MKNOD; do
+		run has "$server" CapEff $cap
+		[ "$status" -eq 1 ]
+	done
+	pid=$(nemu spawn a sleep 1000)
+	[ "$(grep ^Cap "/proc/$pid/status")" = "$(grep ^Cap /proc/self/status)" ]
+	pid=$(nemu spawn a -u nobody --cap net_raw sleep 1000)
+	has "$pid" CapAmb NET_RAW
+	run has "$pid" CapPrm NET_ADMIN
+	[ "$status" -eq 1 ]
+}
+
 @test "root's run directory is /run/nemu, others' is in XDG_RUNTIME_DIR" {
 	mount -t tmpfs none /run
 	local code=0
