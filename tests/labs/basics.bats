@@ -22,7 +22,7 @@ pair() { # two nodes with a link
 
 gone() { # waits until no process has this word on its command line
 	for _ in {1..200}; do
-		pgrep -f -- "$1" >/dev/null || return 0
+		pgrep --ns $$ --nslist ipc -f -- "$1" >/dev/null || return 0
 		read -rt 0.02 <> <(:) || :
 	done
 	return 1
@@ -186,7 +186,7 @@ gone() { # waits until no process has this word on its command line
 @test "every death of the server leaves nothing behind" {
 	nemu node add a b
 	nemu spawn a sh -c 'trap "" TERM HUP; (setsid sh -c "trap \"\" TERM; sleep 86401 & exec sleep 86401" &); exec sleep 86401'
-	pgrep -f 'sleep 86401'
+	pgrep --ns $$ --nslist ipc -f 'sleep 86401'
 	kill -9 "$(nemu node pid a)"
 	gone 'sleep 86401'
 	for _ in {1..200}; do [ -e "$NEMU_RUNDIR/default/a" ] || break; read -rt 0.02 <> <(:) || :; done

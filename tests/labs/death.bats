@@ -25,7 +25,7 @@ while :; do sleep $1; done'
 # populate NODE MARK: such processes run in it; MARK is on the command line of each.
 populate() {
 	nemu spawn "$1" --name deaf --ready line=up sh -c "$deaf" - "$2"
-	eventually sh -c "[ \$(pgrep -cx -f 'sleep $2') -ge 4 ]"
+	eventually sh -c "[ \$(pgrep --ns $$ --nslist ipc -cx -f 'sleep $2') -ge 4 ]"
 	[ -d "$NEMU_RUNDIR/default/.$1" ]
 }
 
@@ -180,7 +180,7 @@ gone() {
 	local in_exec=$!
 	"$NEMU" logs a -f x 2>"$BATS_TEST_TMPDIR/logs" &
 	local in_logs=$!
-	eventually sh -c "[ \$(pgrep -cx -f 'sleep 86470') -eq 2 ]"
+	eventually sh -c "[ \$(pgrep --ns $$ --nslist ipc -cx -f 'sleep 86470') -eq 2 ]"
 	silent node del a
 	local code=0
 	wait $in_exec || code=$?

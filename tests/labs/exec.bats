@@ -238,7 +238,7 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	"$NEMU" exec a sh -c 'sleep 86421 & echo up >$1; wait' - "$f" &
 	client=$!
 	eventually test -s "$f"
-	pgrep -f 'sleep 86421'
+	pgrep --ns $$ --nslist ipc -f 'sleep 86421'
 	kill -TERM $client
 	wait $client || code=$?
 	[ "$code" -eq 143 ]
@@ -258,7 +258,7 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	local client code=0
 	"$NEMU" exec a sleep 86422 2>"$BATS_TEST_TMPDIR/err" &
 	client=$!
-	eventually pgrep -f 'sleep 86422'
+	eventually pgrep --ns $$ --nslist ipc -f 'sleep 86422'
 	kill -KILL "$(nemu node pid a)"
 	wait $client || code=$?
 	[ "$code" -eq 125 ]
@@ -270,7 +270,7 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 @test "what the program leaves in the background does not hold up its end, and lives on" {
 	run timeout 10 "$NEMU" exec a sh -c 'sleep 86423 >/dev/null 2>&1 & exit 6'
 	[ "$status" -eq 6 ]
-	pgrep -f 'sleep 86423'
+	pgrep --ns $$ --nslist ipc -f 'sleep 86423'
 	nemu node del a
 	eventually no_process 'sleep 86423'
 }

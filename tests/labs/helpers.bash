@@ -34,10 +34,10 @@ ended() {
 	[[ ! $state || $state == [ZX] ]]
 }
 
-# No living process has this word on its command line. Words are such as no other test uses.
+# No living process of this test (it has an IPC namespace of its own) has this on its command line.
 no_process() {
 	local pid
-	for pid in $(pgrep -f -- "$1"); do
+	for pid in $(pgrep --ns $$ --nslist ipc -f -- "$1"); do
 		ended "$pid" || return 1
 	done
 }

@@ -52,7 +52,7 @@ nothing() {
 	nemu -L other spawn a sleep 86462
 	nemu lab run --strict sh -c 'nemu -L other node add b'
 	[ "$(nemu -L other -q node)" = $'a\nb' ]
-	pgrep -f "sleep 86462"
+	pgrep --ns $$ --nslist ipc -f "sleep 86462"
 }
 
 @test "run: standard input, arguments and environment are the command's" {

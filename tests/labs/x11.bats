@@ -188,7 +188,7 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	display
 	for how in del kill; do
 		nemu x11 a
-		pgrep -f "^$NEMU x11 a\$" >/dev/null
+		pgrep --ns $$ --nslist ipc -f "^$NEMU x11 a\$" >/dev/null
 		if [ $how = del ]; then nemu node del a; else kill -KILL "$(nemu node pid a)"; fi
 		eventually no_process "$NEMU x11 a"
 		eventually not nemu node pid a
@@ -211,7 +211,7 @@ sys.stdout.buffer.write(d)' | md5sum; }
 @test "a forwarder that is killed: programs start without a display" {
 	display
 	nemu x11 a
-	kill -KILL "$(pgrep -f "^$NEMU x11 a\$")"
+	kill -KILL "$(pgrep --ns $$ --nslist ipc -f "^$NEMU x11 a\$")"
 	no_display() { nemu -j node show a | is '.display == null'; }
 	eventually no_display
 	[ "$(nemu exec a sh -c 'echo "${DISPLAY-none}"')" = none ]
@@ -228,10 +228,10 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	eventually seen 112233
 	silent x11 a
 	nemu exec a xdpyinfo >/dev/null
-	[ "$(pgrep -fc "^$NEMU x11 a\$")" -eq 2 ]
+	[ "$(pgrep --ns $$ --nslist ipc -fc "^$NEMU x11 a\$")" -eq 2 ]
 	nemu ps a | grep -q 'old.*running'
 	nemu kill a old
-	one() { [ "$(pgrep -fc "^$NEMU x11 a\$")" -eq 1 ]; }
+	one() { [ "$(pgrep --ns $$ --nslist ipc -fc "^$NEMU x11 a\$")" -eq 1 ]; }
 	eventually one
 	nemu exec a xdpyinfo >/dev/null
 }
@@ -280,7 +280,7 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	[ "$status" -ne 0 ]
 	run nemu exec a xdpyinfo
 	[ "$status" -ne 0 ]
-	pgrep -f "^$NEMU x11 a\$" >/dev/null
+	pgrep --ns $$ --nslist ipc -f "^$NEMU x11 a\$" >/dev/null
 }
 
 @test "what is missing is named in one line" {
