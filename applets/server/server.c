@@ -123,17 +123,6 @@ static int open_stdio(struct err *e)
 	return 0;
 }
 
-/* What the commands need; programs that root starts have all again. */
-static int lower_caps(struct err *e)
-{
-	return caps_lower(CAPS_BIT(CAP_NET_ADMIN) |
-			  CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) | /* namespaces */
-			  CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_SETPCAP) | /* -u */
-			  CAPS_BIT(CAP_CHOWN) | CAPS_BIT(CAP_FOWNER) | /* Xauthority files */
-			  CAPS_BIT(CAP_DAC_OVERRIDE) | /* -d */
-			  CAPS_BIT(CAP_KILL), e);
-}
-
 static int init(struct server *s, struct err *e)
 {
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
@@ -144,7 +133,7 @@ static int init(struct server *s, struct err *e)
 	/* What one long line took goes back; else libc would keep more after each, and 8 MiB in the end. */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	s->loop = loop_new(e);
-	if (!s->loop || lower_caps(e) || open_stdio(e) || children_init(s, e) || take_signals(s, e))
+	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return 0;
@@ -172,6 +161,17 @@ static void serve(struct server *s)
 		__lsan_do_leak_check();
 }
 
+/* What the commands need; programs that root starts have all again. */
+static int lower_caps(struct err *e)
+{
+	return caps_lower(CAPS_BIT(CAP_NET_ADMIN) |
+			  CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) | /* namespaces */
+			  CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_SETPCAP) | /* -u */
+			  CAPS_BIT(CAP_CHOWN) | CAPS_BIT(CAP_FOWNER) | /* Xauthority files */
+			  CAPS_BIT(CAP_DAC_OVERRIDE) | /* -d */
+			  CAPS_BIT(CAP_KILL), e);
+}
+
 int server_run_fd(int fd, bool no_netns, struct err *e)
 {
 	struct server s;
@@ -186,6 +186,8 @@ int server_run_fd(int fd, bool no_netns, struct err *e)
 		return -1;
 	s.forwarding = !no_netns;
 	s.dad = true;
+	if (lower_caps(e))
+		return -1;
 	if (!session_start(&s, fd, true))
 		return err_nomem(e);
 	serve(&s);
@@ -314,7 +316,7 @@ int server_run_node(const struct node_seat *seat, const struct node_options *o, 
 	s.lab_fd = seat->lab_fd;
 	s.listen_fd = seat->listen_fd;
 	s.foreground = seat->foreground;
-	if (make_namespaces(&s, seat->proc_fd, o, e))
+	if (make_namespaces(&s, seat->proc_fd, o, e) || lower_caps(e))
 		return -1;
 	s.listen_id = loop_add(s.loop, s.listen_fd, EPOLLIN, on_connect, &s);
 	if (listen(s.listen_fd, SOMAXCONN) || !s.listen_id)
