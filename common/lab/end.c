@@ -39,8 +39,8 @@ static int end_by_force(const char *lab, const char *name, pid_t pid, struct err
 	if (lab_fd < 0)
 		return e->kind == ERR_ABSENT ? 0 : -1;
 	rundir_remove_node(lab_fd, name);
+	rundir_remove_lab(lab_fd, lab);
 	rundir_unlock(lab_fd);
-	rundir_remove_lab(lab);
 	return 0;
 }
 
@@ -161,7 +161,7 @@ static void sweep(const char *lab)
 			rundir_remove_node(lab_fd, *p);
 	}
 	if (lab_fd >= 0) {
-		rundir_remove_lab(lab);
+		rundir_remove_lab(lab_fd, lab);
 		rundir_unlock(lab_fd);
 	}
 }

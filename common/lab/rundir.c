@@ -118,19 +118,39 @@ int rundir_open_lab(const char *lab, bool create, struct err *e)
 	return steal_fd(&fd);
 }
 
+static int lock(int lab_fd)
+{
+	int rc;
+
+	do
+		rc = flock(lab_fd, LOCK_EX);
+	while (rc && errno == EINTR);
+	return rc;
+}
+
+/* The last node may have ended, and taken the folder along, while we waited. */
+static bool is_gone(int lab_fd)
+{
+	struct stat st;
+
+	return fstat(lab_fd, &st) || !st.st_nlink;
+}
+
+bool rundir_lock(int lab_fd)
+{
+	return !lock(lab_fd) && !is_gone(lab_fd);
+}
+
 int rundir_lock_lab(const char *lab, bool create, struct err *e)
 {
 	for (;;) {
 		own(fd) int fd = rundir_open_lab(lab, create, e);
-		struct stat st;
 
 		if (fd < 0)
 			return -1;
-		while (flock(fd, LOCK_EX))
-			if (errno != EINTR)
-				return err_os(e, errno, "lab %s: lock", lab);
-		/* The last node may have ended, and taken the folder along, while we waited. */
-		if (!fstat(fd, &st) && st.st_nlink > 0)
+		if (lock(fd))
+			return err_os(e, errno, "lab %s: lock", lab);
+		if (!is_gone(fd))
 			return steal_fd(&fd);
 	}
 }
@@ -181,16 +201,11 @@ static bool has_only_hosts(int lab_fd)
 	return n == 0;
 }
 
-void rundir_remove_lab(const char *lab)
+void rundir_remove_lab(int lab_fd, const char *lab)
 {
-	struct err ignored;
-	own(fd) int run = rundir_open(false, &ignored), lab_fd = -1;
+	own(fd) int run = openat(lab_fd, "..", DIR_FLAGS), list = openat(lab_fd, ".", DIR_FLAGS);
 
-	if (run < 0 || !unlinkat(run, lab, AT_REMOVEDIR) || errno != ENOTEMPTY)
-		return;
-	/* The hosts file alone does not keep it. */
-	lab_fd = openat(run, lab, DIR_FLAGS | O_NOFOLLOW);
-	if (lab_fd < 0 || !has_only_hosts(lab_fd))
+	if (run < 0 || list < 0 || !has_only_hosts(list))
 		return;
 	unlinkat(lab_fd, HOSTS_FILE, 0);
 	unlinkat(run, lab, AT_REMOVEDIR);

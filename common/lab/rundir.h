@@ -28,6 +28,8 @@ __attribute__((warn_unused_result)) int rundir_open_lab(const char *lab, bool cr
 __attribute__((warn_unused_result)) int rundir_lock_lab(const char *lab, bool create,
 							struct err *e);
 void rundir_unlock(int lab_fd);
+/* Locks a folder that was opened before. False: it could not be, or the lab is gone meanwhile. */
+bool rundir_lock(int lab_fd);
 
 /* With the lock held: removes what a dead node has left. */
 void rundir_remove_node(int lab_fd, const char *name);
@@ -35,8 +37,8 @@ void rundir_remove_node(int lab_fd, const char *name);
 /* Names of all labs, as rundir_names gives them; none if there is no run directory. NULL: error. */
 char **rundir_labs(struct err *e);
 
-/* Removes the lab's folder if nothing is in it. */
-void rundir_remove_lab(const char *lab);
+/* With the lock held: removes the lab's folder if nothing but its hosts file is in it. */
+void rundir_remove_lab(int lab_fd, const char *lab);
 
 /* Binds a new stream socket to its place: ERR_REFUSED if the name is taken. */
 __attribute__((warn_unused_result)) int rundir_bind(int lab_fd, const char *name, struct err *e);

@@ -67,30 +67,27 @@ static void kill_rest(void)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	for (;;) {
-		FILE *f = fopen(path, "re");
+	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
+		FILE *f;
 		long pid;
 
+		snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+		f = fopen(path, "re");
 		while (f && fscanf(f, "%ld", &pid) == 1)
 			kill((pid_t)pid, SIGKILL);
 		if (f)
 			fclose(f);
-		if (waitpid(-1, NULL, 0) < 0 && errno == ECHILD)
-			return;
+		waitpid(-1, NULL, 0);
 	}
 }
 
 static void clean_up(const struct node_seat *seat, const struct socket_id *own_socket)
 {
-	struct err ignored;
-	own(fd) int fd = rundir_lock_lab(seat->lab, false, &ignored);
-
-	if (fd >= 0) {
-		remove_own(fd, seat->name, own_socket);
-		rundir_remove_lab(seat->lab);
-		rundir_unlock(fd);
+	if (rundir_lock(seat->lab_fd)) {
+		remove_own(seat->lab_fd, seat->name, own_socket);
+		rundir_remove_lab(seat->lab_fd, seat->lab);
 	}
+	rundir_unlock(seat->lab_fd);
 }
 
 /* A server that was killed leaves the Xauthority files of its programs. */
@@ -106,7 +103,8 @@ static void remove_xauth(pid_t server)
 			unlinkat(dirfd(dir), d->d_name, 0);
 }
 
-/* Waits for the server's end, then leaves nothing behind. */
+/* Waits for the server's end, then leaves nothing behind. A server that ends in good order has done that
+ * itself, as it has all that it takes at hand, and this process would first have to copy it. */
 static void keep(const struct node_seat *seat, pid_t server, const struct socket_id *own_socket)
 {
 	sigset_t set;
@@ -128,6 +126,8 @@ static void keep(const struct node_seat *seat, pid_t server, const struct socket
 			break;
 	}
 	kill_rest();
+	if (si.si_code == CLD_EXITED && !si.si_status)
+		return;
 	if (si.si_code != CLD_EXITED)
 		remove_xauth(server);
 	clean_up(seat, own_socket);
@@ -144,8 +144,7 @@ __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pi
 	if (getppid() != keeper)
 		_exit(1);
 	if (!serve(seat, options, &e)) {
-		if (getppid() != keeper) /* it died, and with it who would have cleaned up */
-			clean_up(seat, own_socket);
+		clean_up(seat, own_socket);
 		_exit(0);
 	}
 	/* No one may read it any more: then that was the error. */
@@ -350,7 +349,7 @@ static void undo(const char *lab, struct birth *births, size_t n)
 		return;
 	for (size_t i = 0; i < n; i++)
 		remove_own(lab_fd, births[i].name, &births[i].socket);
-	rundir_remove_lab(lab);
+	rundir_remove_lab(lab_fd, lab);
 	rundir_unlock(lab_fd);
 }
 
