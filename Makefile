@@ -38,9 +38,9 @@ endif
 # that takes four fifths of the time of a short command. So musl's libc.a is taken in place of glibc's, where
 # it is installed (musl-tools): it keeps to glibc's ABI, common/musl.c has what is missing, and texts of
 # errors and names of signals are glibc's. LIBC=glibc does without.
-MACHINE = $(shell $(CC) -dumpmachine)
-MUSL = $(if $(filter glibc,$(LIBC))$(filter shared,$(LINK)),,$(if $(word 3,$(ARCHIVES)),$(patsubst %/libc.a,%,\
-	$(wildcard /usr/lib/$(MACHINE:-gnu=-musl)/libc.a))))
+MACHINE := $(shell $(CC) -dumpmachine)
+MUSL := $(if $(filter glibc,$(LIBC))$(filter shared,$(LINK)),,$(if $(word 3,$(ARCHIVES)),$(patsubst %/libc.a,%,\
+	$(wildcard $(patsubst %-gnu,/usr/lib/%-musl/libc.a,$(filter x86_64-% aarch64-%,$(MACHINE)))))))
 GLIBC_TEXTS = errlist-data.o siglist.o sigabbrev_np.o
 MUSL_OBJ = $(BUILD)/common/musl.o $(GLIBC_TEXTS:%=$(BUILD)/glibc/%)
 MUSL_WRAPS = strerror malloc calloc free $(if $(filter x86_64%,$(MACHINE)),memcpy)
@@ -61,7 +61,12 @@ UNIT_MUSL = $(if $(MUSL),$(BUILD)/tests/musl/musl)
 
 all: $(BIN)
 
-$(BIN): $(OBJ) $(if $(MUSL),$(MUSL_OBJ))
+# Another way to link is another binary.
+$(BUILD)/linked: FORCE
+	@mkdir -p $(@D)
+	@echo '$(or $(MUSL),$(LIBS)) $(LDFLAGS)' | cmp -s - $@ || echo '$(or $(MUSL),$(LIBS)) $(LDFLAGS)' >$@
+
+$(BIN): $(OBJ) $(if $(MUSL),$(MUSL_OBJ)) $(BUILD)/linked
 	@echo "  LD $@"
 	$(Q)$(if $(MUSL),$(call LINK_MUSL,$(OBJ)) || { echo "  LD $@ (with glibc)"; $(LINK_GLIBC); },$(LINK_GLIBC))
 
@@ -266,4 +271,7 @@ deb:
 clean:
 	rm -rf build nemu
 
-.PHONY: all deps demo check check-built check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean
+# Objects of tests are kept, as others are.
+.SECONDARY:
+
+.PHONY: FORCE all deps demo check check-built check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean

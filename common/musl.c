@@ -198,11 +198,17 @@ void __wrap_free(void *p)
 {
 	size_t size = p ? malloc_usable_size(p) : 0; /* what was asked for: musl rounds nothing up */
 
-	for (unsigned int k = 0; k < KEPT_SIZES && size >= KEPT_FROM; k++)
-		if (size == KEPT_FROM << k && kept_count[k] < KEPT_EACH) {
-			kept[k][kept_count[k]++] = p;
-			return;
-		}
+	for (unsigned int k = 0; k < KEPT_SIZES && size >= KEPT_FROM; k++) {
+		if (size != KEPT_FROM << k)
+			continue;
+		for (unsigned int i = 0; i < kept_count[k]; i++)
+			if (kept[k][i] == p)
+				abort(); /* freed twice; of others musl knows */
+		if (kept_count[k] == KEPT_EACH)
+			break;
+		kept[k][kept_count[k]++] = p;
+		return;
+	}
 	__real_free(p);
 }
 

@@ -130,6 +130,14 @@ static void overflow_copy(void)
 	__asm__ volatile("" : : "r"(s) : "memory");
 }
 
+static void free_twice(void)
+{
+	void *volatile p = malloc(2048), *volatile q = p;
+
+	free(p);
+	free(q);
+}
+
 static void write_relocated(void)
 {
 	extern const char *const _sys_errlist_internal[];
@@ -155,6 +163,7 @@ int main(void)
 	result("statx", !statx(-1, "/", 0, STATX_MODE, &st) && S_ISDIR(st.stx_mode));
 	result("an overflow by snprintf ends the program", dies(overflow_print) == SIGABRT);
 	result("an overflow by memcpy ends the program", dies(overflow_copy) == SIGABRT);
+	result("a block that is freed twice ends the program", dies(free_twice) == SIGABRT);
 	result("what was relocated cannot be written", dies(write_relocated) == SIGSEGV);
 	printf("1..%d\n", tests);
 	return failures ? 1 : 0;

@@ -39,6 +39,12 @@ fi
 for list in tests/source/*.suppressions; do
 	result "no suppression without a reason: $list" "$(awk '/^#/ { why = 1; next } NF && !why { print } ' "$list")"
 done
+musl=/usr/lib/$(gcc -dumpmachine | sed 's/-gnu$/-musl/')/libc.a
+if [[ -e $musl && $musl == *-musl/* ]]; then
+	result "musl's libc.a is linked in" "$(nm "$NEMU" | grep -q __libc_malloc_impl || echo "it is not: see make's output")"
+else
+	echo "ok $((++n)) - musl's libc.a is linked in # SKIP needs musl"
+fi
 result "PIE" "$(readelf -h "$NEMU" | grep -q 'Type: *DYN' || echo "not position independent")"
 result "RELRO and immediate binding" "$(readelf -lW "$NEMU" | grep -q GNU_RELRO || echo "no RELRO"
 	readelf -dW "$NEMU" | grep -qE 'BIND_NOW|NOW' || echo "lazy binding")"
