@@ -4,7 +4,7 @@
  * time in microseconds.
  *
  *   floor nodes N      fork + unshare(CLONE_NEWNET) + lo up, N times one after the other: a node's
- *   floor end N        N such processes killed and reaped: each one's
+ *   floor end N        N processes with as many namespaces as a node killed and reaped: each one's
  *   floor run N CMD... vfork + exec + wait, N times: each one's
  *   floor echo N       a line there and back over a Unix stream socket between two processes
  *   floor talk N SOCKET COMMAND   a command and its reply on one connection to a node's server
@@ -36,7 +36,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-static pid_t node(void)
+static pid_t node(int namespaces)
 {
 	struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int ends[2], s;
@@ -47,7 +47,7 @@ static pid_t node(void)
 		die("pipe");
 	pid = fork();
 	if (!pid) {
-		if (unshare(CLONE_NEWNET))
+		if (unshare(namespaces))
 			die("unshare");
 		s = socket(AF_INET, SOCK_DGRAM, 0);
 		if (s < 0 || ioctl(s, SIOCSIFFLAGS, &r))
@@ -71,7 +71,7 @@ static void nodes(int n, int end)
 	double start = now(), made;
 
 	for (int i = 0; i < n; i++)
-		pids[i] = node();
+		pids[i] = node(CLONE_NEWNET | (end ? CLONE_NEWNS | CLONE_NEWUTS : 0));
 	made = now();
 	for (int i = 0; i < n; i++)
 		kill(pids[i], SIGKILL);
