@@ -147,16 +147,31 @@ static bool find_spare(int lab_fd, const char *node, const char *address, size_t
 	return false;
 }
 
+/* Editors leave such lines, and so does printf(1). */
+static bool is_cut_off(int fd)
+{
+	struct stat st;
+	char last;
+
+	return !fstat(fd, &st) && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
 void hosts_add(int lab_fd, const char *node, const char *address, size_t *next)
 {
-	char line[512];
-	int len = snprintf(line, sizeof(line), "%s\t%s\t" MARK "\n", address, node);
+	char text[512], *line = text;
+	int len = snprintf(text, sizeof(text), "\n%s\t%s\t" MARK "\n", address, node);
 	own(fd) int fd = -1;
 
 	if (*next != HOSTS_NONE && find_spare(lab_fd, node, address, next))
 		return;
-	fd = openat(lab_fd, HOSTS_FILE, O_WRONLY | O_APPEND | FLAGS);
-	if (fd >= 0 && write(fd, line, (size_t)len) != len)
+	fd = openat(lab_fd, HOSTS_FILE, O_RDWR | O_APPEND | FLAGS);
+	if (fd < 0)
+		return;
+	if (!is_cut_off(fd)) {
+		line++;
+		len--;
+	}
+	if (write(fd, line, (size_t)len) != len)
 		return; /* a full disk: see hosts.h */
 }
 

@@ -75,6 +75,16 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 	nemu -L other node del x
 }
 
+@test "a line that the user adds without a newline is not continued" {
+	nemu exec h1 sh -c 'printf "10.9.9.9 www" >>/etc/hosts'
+	nemu addr h2 add 10.0.0.7/24 dev e
+	nemu addr h2 add 10.0.0.8/24 dev e
+	[ "$(addresses h1 www)" = "10.9.9.9 " ]
+	[ "$(addresses h1 h2)" = "10.0.0.2 10.0.0.7 10.0.0.8 fd00::2 " ]
+	nemu exec h1 tail -n 3 /etc/hosts | sed 's/[[:space:]]\+/ /g' |
+		diff - <(printf '10.9.9.9 www\n10.0.0.7 h2 # nemu\n10.0.0.8 h2 # nemu\n')
+}
+
 @test "each has a resolv.conf of its own; an unknown name is refused at once" {
 	[ "$(nemu exec h1 grep -c nameserver /etc/resolv.conf)" = 0 ] || false
 	nemu exec h1 sh -c 'grep -q nemu /etc/resolv.conf && echo "nameserver 10.0.0.2" >/etc/resolv.conf'
