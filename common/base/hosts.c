@@ -90,22 +90,35 @@ static void blank(int fd, size_t at)
 		return; /* see hosts.h */
 }
 
+/* Of thousands of lines few begin so, and of these some may be the user's. */
+static void blank_address(int fd, const struct buf *all, const char *node, const char *address)
+{
+	const char *at = all->data, *end = at + all->len, *newline;
+	struct line l;
+	char text[400];
+	int len = snprintf(text, sizeof(text), "\n%s\t%s\t", address, node);
+
+	while ((at = memmem(at, (size_t)(end - at), text, (size_t)len))) {
+		at++;
+		newline = memchr(at, '\n', (size_t)(end - at));
+		if (newline && read_line(at, (size_t)(newline - at), node, &l)) {
+			blank(fd, (size_t)(at - all->data));
+			return;
+		}
+	}
+}
+
 void hosts_del(int lab_fd, const char *node, const char *address)
 {
 	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
 	own(buf) struct buf all = {0};
 	struct line l;
-	char text[400];
-	const char *found;
 	size_t at = 0;
 
 	if (fd < 0 || !read_file(&all, fd, 0, 0))
 		return;
-	if (address) { /* of thousands of lines */
-		snprintf(text, sizeof(text), "\n%s\t%s\t", address, node);
-		found = memmem(all.data, all.len, text, strlen(text));
-		if (found)
-			blank(fd, (size_t)(found - all.data) + 1);
+	if (address) {
+		blank_address(fd, &all, node, address);
 		return;
 	}
 	while (next_line(&all, &at, node, &l))

@@ -85,6 +85,16 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 		diff - <(printf '10.9.9.9 www\n10.0.0.7 h2 # nemu\n10.0.0.8 h2 # nemu\n')
 }
 
+@test "a line that the user adds stays, although it begins as a node's" {
+	nemu exec h1 sh -c 'printf "10.0.0.9\th2\twww.example\n10.0.0.9\th2\t# of h2\n" >>/etc/hosts'
+	nemu addr h2 add 10.0.0.9/24 dev e
+	nemu exec h1 grep -qx $'10.0.0.9\th2\t# nemu' /etc/hosts
+	nemu addr h2 del 10.0.0.9/24 dev e
+	[ "$(nemu exec h1 grep '10\.0\.0\.9' /etc/hosts | head -n 2)" = $'10.0.0.9\th2\twww.example\n10.0.0.9\th2\t# of h2' ]
+	run ! nemu exec h1 grep $'^10.0.0.9\th2\t# nemu' /etc/hosts
+	[ "$(addresses h1 www.example)" = "10.0.0.9 " ]
+}
+
 @test "each has a resolv.conf of its own; an unknown name is refused at once" {
 	[ "$(nemu exec h1 grep -c nameserver /etc/resolv.conf)" = 0 ] || false
 	nemu exec h1 sh -c 'grep -q nemu /etc/resolv.conf && echo "nameserver 10.0.0.2" >/etc/resolv.conf'
