@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "kernel/run.h"
 
 /* The first line of getent's answer. Its exit code: 0 found, 2 not found, 127 no getent. */
@@ -27,6 +28,17 @@ static bool is_number(const char *s)
 	return *s && !s[strspn(s, "0123456789")];
 }
 
+/* What is larger than an id would be another one, root's even, if it were cut off. */
+static bool parse_id(const char *s, uid_t *id)
+{
+	int64_t n;
+
+	if (!is_number(s) || !num_parse(s, 0, UINT32_MAX - 1, &n))
+		return false;
+	*id = (uid_t)n;
+	return true;
+}
+
 static bool set_user(struct user *u, const char *name, uid_t uid, gid_t gid, const char *home,
 		     const char *shell)
 {
@@ -42,29 +54,28 @@ static bool set_user(struct user *u, const char *name, uid_t uid, gid_t gid, con
 static int parse_passwd(char *line, struct user *u)
 {
 	char *field[7];
+	uid_t uid, gid;
 
 	for (int i = 0; i < 7; i++) {
 		field[i] = strsep(&line, ":");
 		if (!field[i])
 			return 1;
 	}
-	if (!is_number(field[2]) || !is_number(field[3]))
+	if (!parse_id(field[2], &uid) || !parse_id(field[3], &gid))
 		return 1;
-	return set_user(u, field[0], (uid_t)strtoul(field[2], NULL, 10),
-			(gid_t)strtoul(field[3], NULL, 10), field[5], field[6])
-		       ? 0
-		       : -1;
+	return set_user(u, field[0], uid, gid, field[5], field[6]) ? 0 : -1;
 }
 
 static int read_passwd(const char *name, struct user *u)
 {
 	FILE *f = fopen("/etc/passwd", "re");
 	struct passwd *pw;
+	uid_t uid;
+	bool number = parse_id(name, &uid);
 	int rc = 1;
 
 	while (f && rc == 1 && (pw = fgetpwent(f)))
-		if (is_number(name) ? pw->pw_uid == strtoul(name, NULL, 10)
-				    : !strcmp(pw->pw_name, name))
+		if (number ? pw->pw_uid == uid : !strcmp(pw->pw_name, name))
 			rc = set_user(u, pw->pw_name, pw->pw_uid, pw->pw_gid, pw->pw_dir,
 				      pw->pw_shell)
 				     ? 0
@@ -99,19 +110,24 @@ static void read_groups(struct user *u)
 int user_find(const char *name, struct user *u)
 {
 	char line[16384], *at = line, *word;
-	int rc = getent("passwd", name, line, sizeof(line));
+	uid_t uid, group;
+	bool number = is_number(name);
+	int rc;
 
 	u->group_count = 0;
+	if (number && !parse_id(name, &uid))
+		return 1;
+	rc = getent("passwd", name, line, sizeof(line));
 	rc = rc == 0 ? parse_passwd(line, u) : rc == 2 ? 1 : read_passwd(name, u);
-	if (rc)
-		return rc;
+	if (rc || (number && u->uid != uid))
+		return rc ? rc : 1;
 	add_group(u, u->gid);
 	if (getent("initgroups", u->name, line, sizeof(line)))
 		read_groups(u);
 	else if ((word = strsep(&at, " ")))
 		while ((word = strsep(&at, " ")))
-			if (is_number(word))
-				add_group(u, (gid_t)strtoul(word, NULL, 10));
+			if (parse_id(word, &group))
+				add_group(u, group);
 	return 0;
 }
 

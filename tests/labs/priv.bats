@@ -151,3 +151,15 @@ has() {
 	"${able[@]}" "$NEMU" node del a
 	rm -rf "$NEMU_RUNDIR"
 }
+
+@test "a user's number that is too large is no user, and never root" {
+	local number
+	nemu node add a
+	for number in 4294967296 4295032830 4294967295 18446744073709551616 18446744073709551615; do
+		fails 125 "$number: no such user" exec a -u "$number" id
+	done
+	fails 2 "4294967296: no such user" spawn a -u 4294967296 id
+	fails 1 "4294967296: no such user" if a add t type tap user 4294967296
+	[ "$(nemu exec a -u 065534 id -u)" = 65534 ]
+	[ "$(nemu exec a -u 0 id -u)" = 0 ]
+}
