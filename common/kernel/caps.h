@@ -32,7 +32,8 @@ __attribute__((warn_unused_result)) int caps_lower(caps_set keep, struct err *e)
 
 /* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
  * (bounding and ambient sets included) but those of keep, which become ambient, and no_new_privs.
- * uid 0 keeps its capabilities, if keep is empty. 0, or -1 with errno. For the child between fork and
+ * uid 0 keeps its capabilities, if keep is empty. Who is that user already keeps the groups where they
+ * cannot be changed. 0, or -1 with errno. For the child between fork and
  * exec. */
 int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set keep);
 

@@ -117,6 +117,18 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	[[ $(as many exec a cat /proc/self/uid_map) == *"300000"* ]]
 }
 
+@test "-u root: is what one is already, with no ids but one's own too" {
+	as one node add a
+	[ "$(as one exec a -u root id -u)" = 0 ]
+	# shellcheck disable=SC2016 # for the shell within
+	[ "$(as one exec a -u 0 -e HOME=/none sh -c 'echo $HOME')" = "$(getent passwd root | cut -d: -f6)" ]
+	[ "$(as one exec a -u root --cap net_raw sh -c 'grep ^CapAmb: /proc/self/status')" = $'CapAmb:\t0000000000002000' ]
+	as one spawn a -u root --name r true
+	as one wait a r
+	run -125 --separate-stderr as one exec a -u one true
+	[[ $stderr == "nemu exec: a: user one: "* ]]
+}
+
 @test "what takes the caller's own network is refused, and named" {
 	as one node add a
 	ip link add far86 type veth peer far87
