@@ -163,3 +163,17 @@ has() {
 	[ "$(nemu exec a -u 065534 id -u)" = 65534 ]
 	[ "$(nemu exec a -u 0 id -u)" = 0 ]
 }
+
+@test "root in a container whose /proc/sys is read-only: nodes, hosts and switches" {
+	needs_root
+	# shellcheck disable=SC2016 # for the shell within
+	unshare --mount bash -ec 'mount --bind /proc/sys /proc/sys
+		mount -o remount,ro,bind /proc/sys
+		trap "\"$NEMU\" node del --all" EXIT
+		"$NEMU" node add a
+		[ "$("$NEMU" exec a cat /proc/sys/net/ipv{4/ip_forward,6/conf/all/forwarding,6/conf/default/accept_dad})" = $'"'1\\n1\\n0'"' ]
+		"$NEMU" node add --host h
+		"$NEMU" node add --host --dad d
+		"$NEMU" switch add s
+		[ "$("$NEMU" exec s cat /proc/sys/net/ipv6/conf/default/disable_ipv6)" = 1 ]'
+}

@@ -156,3 +156,39 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	[[ $stderr == "nemu node: "*"max_user_namespaces"* ]]
 	[ -z "$(nemu -L none86 -q node)" ]
 }
+
+# closed COMMANDS: those make a container of what follows; then a node is added by one, and its /sys is looked at.
+closed() {
+	export -f as
+	export BATS_FILE_TMPDIR
+	# shellcheck disable=SC2016 # for the shell within
+	run --separate-stderr unshare --mount bash -ec "$1"'
+		as one node add a || exit
+		trap "as one node del a" EXIT
+		as one exec a ls /sys/class/net
+		as one exec a findmnt -no OPTIONS /sys | tail -n 1'
+}
+
+@test "/sys is read-only, or without the usual times: a node's is so too" {
+	closed 'mount -o remount,ro,bind /sys'
+	[ "$status" -eq 0 ]
+	[[ $output == lo$'\n'ro,* ]]
+	closed 'mount -o remount,bind,noatime /sys'
+	[ "$status" -eq 0 ]
+	[[ $output == lo$'\n'*noatime* ]]
+	closed true
+	[ "$status" -eq 0 ]
+	[[ $output == lo$'\n'rw,* ]]
+}
+
+@test "parts of /sys are covered, or it is not there: exit 4, and the cause" {
+	closed 'mount -t tmpfs tmpfs /sys/firmware'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu node: a: mounting /sys: "*"mounted over parts"* ]]
+	closed 'umount -l /sys'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu node: a: mounting /sys: "*"none is"* ]]
+	closed 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu node: a: net.ipv4.ip_forward: "*"/proc/sys is read-only"* ]]
+}
