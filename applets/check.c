@@ -59,6 +59,15 @@ static void print_rows(const struct check_row *rows, const bool *chosen, size_t 
 	table_print(&t, stdout);
 }
 
+/* The reason may name the remedy already. */
+static int tell(const struct check_row *r, struct err *e)
+{
+	bool named = strstr(r->reason, "module") || strstr(r->reason, r->how);
+
+	return err_set(e, ERR_FEATURE, EOPNOTSUPP, "%s: %s%s%s%s", r->name, r->reason, named ? "" : " (",
+		       named ? "" : r->how, named ? "" : ")");
+}
+
 static int check_run(struct call *c, struct err *e)
 {
 	const struct given *names = call_all(c, "NAME");
@@ -79,10 +88,7 @@ static int check_run(struct call *c, struct err *e)
 			return unknown(rows, n, names->v[i], e);
 		chosen[r - rows] = true;
 		if (!r->works && !rc)
-			rc = err_set(e, ERR_FEATURE, EOPNOTSUPP, "%s: %s%s%s%s", r->name, r->reason,
-				     strstr(r->reason, "module") ? "" : " (",
-				     strstr(r->reason, "module") ? "" : r->how,
-				     strstr(r->reason, "module") ? "" : ")");
+			rc = tell(r, e);
 	}
 	if (c->json && print_json(rows, chosen, n, e))
 		return -1;

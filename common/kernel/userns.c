@@ -34,29 +34,43 @@ static long sysctl(const char *path)
 	return fd < 0 || read(fd, text, sizeof(text) - 1) < 1 ? -1 : strtol(text, NULL, 10);
 }
 
-/* Each of the ways in which systems forbid it, with what allows it. */
+/* The ways in which systems refuse it: with which error, where that is set, and what allows it. */
+static const struct way {
+	int errnum;
+	const char *path;
+	long forbids;
+	const char *why, *remedy;
+} ways[] = {
+	{ EPERM, "/proc/sys/kernel/unprivileged_userns_clone", 0, "", "sysctl kernel.unprivileged_userns_clone=1" },
+	{ EPERM, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1, "AppArmor forbids them: ",
+	  "sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a profile for nemu" },
+	{ ENOSPC, "/proc/sys/user/max_user_namespaces", 0, "", "sysctl user.max_user_namespaces=10000" },
+	{ ENOSPC, NULL, 0, "their limit is reached: ", "a higher sysctl user.max_user_namespaces" },
+	{ EINVAL, NULL, 0, "this kernel has none: ", "one with CONFIG_USER_NS" },
+};
+
+static const struct way *find_way(int errnum)
+{
+	for (const struct way *w = ways; w < ways + sizeof(ways) / sizeof(*ways); w++)
+		if (w->errnum == (errnum == EACCES ? EPERM : errnum) &&
+		    (!w->path || sysctl(w->path) == w->forbids))
+			return w;
+	return NULL;
+}
+
 static int explain(int errnum, struct err *e)
 {
-	static const struct {
-		const char *path;
-		long forbids;
-		const char *text;
-	} ways[] = {
-		{ "/proc/sys/kernel/unprivileged_userns_clone", 0,
-		  "sysctl kernel.unprivileged_userns_clone=1 allows them" },
-		{ "/proc/sys/user/max_user_namespaces", 0,
-		  "sysctl user.max_user_namespaces=10000 allows them" },
-		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 1,
-		  "AppArmor forbids them: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or a "
-		  "profile for nemu, allows them" },
-	};
+	const struct way *w = find_way(errnum);
 
-	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
-		if (sysctl(ways[i].path) == ways[i].forbids)
-			return err_set(e, ERR_FEATURE, errnum,
-				       "without root it takes user namespaces: %s", ways[i].text);
-	return err_set(e, ERR_FEATURE, errnum, "without root it takes user namespaces: %s",
-		       errnum == EINVAL ? "this kernel has none" : strerror(errnum));
+	return err_set(e, ERR_FEATURE, errnum, "without root it takes user namespaces: %s%s%s", w ? w->why : "",
+		       w ? w->remedy : strerror(errnum), w ? " allows them" : "");
+}
+
+const char *userns_remedy(int errnum)
+{
+	const struct way *w = find_way(errnum);
+
+	return w ? w->remedy : "root";
 }
 
 /* ------------------------------------------------------------------ ids */

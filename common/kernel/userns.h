@@ -19,6 +19,9 @@ bool userns_needed(void);
  * with the remedy, or ERR_OS. */
 __attribute__((warn_unused_result)) int userns_make(struct err *e);
 
+/* What would give user namespaces to who got this errno, in a few words. */
+const char *userns_remedy(int errnum);
+
 /* That of a process. -1: error. */
 __attribute__((warn_unused_result)) int userns_of(pid_t pid, struct err *e);
 

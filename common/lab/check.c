@@ -129,7 +129,7 @@ static const struct check {
 	const char *arg;
 } checks[] = {
 	{ "namespaces", "nodes", "root, or user-namespaces", try_nothing, NULL },
-	{ "user-namespaces", "labs without root", "sysctl user.max_user_namespaces", NULL, NULL },
+	{ "user-namespaces", "labs without root", "", NULL, NULL },
 	{ "id-ranges", "-u USER without root", "package uidmap; /etc/subuid, /etc/subgid", try_ids, NULL },
 	{ "veth", "links", "kernel module veth", try_veth, "check2" },
 	{ "bridge", "switches", "kernel module bridge", try_kind, "bridge" },
@@ -159,16 +159,18 @@ static const struct check {
 struct answer {
 	size_t row;
 	bool works;
-	char reason[160];
+	char how[sizeof(((struct check_row *)0)->how)];
+	char reason[sizeof(((struct check_row *)0)->reason)];
 };
 
-static void answer(int tell, size_t row, int rc, struct err *e)
+static void answer(int tell, size_t row, int rc, const char *how, struct err *e)
 {
 	struct answer a = { .row = row, .works = rc == 0 };
 
 	if (rc) {
 		err_printable(e->text);
-		snprintf(a.reason, sizeof(a.reason), "%.150s", e->text);
+		snprintf(a.how, sizeof(a.how), "%s", how);
+		memcpy(a.reason, e->text, sizeof(a.reason));
 	}
 	if (write(tell, &a, sizeof(a)) != (ssize_t)sizeof(a))
 		_exit(1);
@@ -180,7 +182,7 @@ static int enter(int tell, struct err *e)
 	bool needed = userns_needed();
 	own(fd) int fd = userns_make(e);
 
-	answer(tell, 1, fd < 0 ? -1 : 0, e);
+	answer(tell, 1, fd < 0 ? -1 : 0, userns_remedy(e->errnum), e);
 	return needed && (fd < 0 || userns_enter(fd, e)) ? -1 : 0;
 }
 
@@ -208,7 +210,7 @@ __attribute__((noreturn)) static void try_all(int tell)
 			continue;
 		if (!rc)
 			e = (struct err)ERR_INIT;
-		answer(tell, i, rc ? rc : try_row(&checks[i], &e), &e);
+		answer(tell, i, rc ? rc : try_row(&checks[i], &e), checks[i].how, &e);
 	}
 	_exit(0);
 }
@@ -232,11 +234,12 @@ struct check_row *check_machine(size_t *n, struct err *e)
 	close(ends[1]);
 	hear = ends[0];
 	for (size_t i = 0; i < COUNT; i++) {
-		rows[i] = (struct check_row){ checks[i].name, checks[i].what, checks[i].how, false, "" };
+		rows[i] = (struct check_row){ .name = checks[i].name, .what = checks[i].what };
 		snprintf(rows[i].reason, sizeof(rows[i].reason), "it was not tried");
 	}
 	while (pid > 0 && read(hear, &a, sizeof(a)) == (ssize_t)sizeof(a) && a.row < COUNT) {
 		rows[a.row].works = a.works;
+		memcpy(rows[a.row].how, a.how, sizeof(a.how));
 		memcpy(rows[a.row].reason, a.reason, sizeof(a.reason));
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -12,9 +12,9 @@
 struct check_row {
 	const char *name; /* "netem" */
 	const char *what; /* what it is for */
-	const char *how;  /* how to get it */
 	bool works;
-	char reason[160]; /* why it does not */
+	char how[128];	  /* how to get it */
+	char reason[sizeof(((struct err *)0)->text)]; /* why it does not work */
 };
 
 /* All rows, the caller's to free; *n: how many. NULL: error. */

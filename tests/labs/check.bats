@@ -45,12 +45,48 @@ load helpers
 	fails 1 "did you mean netem?" check netm
 }
 
-@test "an ordinary user: namespaces through user namespaces" {
-	needs_root # to become a user
+# ordinary COMMAND...: as a user, with a nemu that he can execute.
+ordinary() {
 	cp "$NEMU" "$BATS_TEST_TMPDIR/nemu"
 	chmod 755 "$BATS_TEST_TMPDIR/nemu" "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
+	setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all "$@"
+}
+
+@test "no user namespaces: the remedy is that of the reason" {
+	needs_root # to become a user
+	local knobs=$BATS_TEST_TMPDIR/knobs
 	unshare -U true || skip "needs user namespaces"
-	setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all "$BATS_TEST_TMPDIR/nemu" \
+	mkdir "$knobs"
+	# With no user of its own, a user namespace has none below it: EPERM, as these settings have it.
+	refused() {
+		export -f ordinary
+		export BATS_TEST_TMPDIR BATS_FILE_TMPDIR BATS_RUN_TMPDIR
+		# shellcheck disable=SC2016 # for the shell within
+		run --separate-stderr unshare --mount bash -c 'mount --bind "$0" /proc/sys/kernel
+			ordinary unshare -U "$BATS_TEST_TMPDIR/nemu" "$@"' "$knobs" "$@"
+	}
+	echo 0 >"$knobs/unprivileged_userns_clone"
+	refused check user-namespaces
+	[ "$status" -eq 4 ]
+	[[ $stderr == *"kernel.unprivileged_userns_clone=1 allows"* && $stderr != *max_user* ]]
+	refused -j check user-namespaces
+	is '.[0].remedy == "sysctl kernel.unprivileged_userns_clone=1"' <<<"$output"
+	rm "$knobs"/*
+	echo 1 >"$knobs/apparmor_restrict_unprivileged_userns"
+	refused check user-namespaces
+	[ "$status" -eq 4 ]
+	[[ $stderr == *"AppArmor"*"apparmor_restrict_unprivileged_userns=0, or a profile for nemu allows them" ]]
+	refused -j check user-namespaces
+	is '.[0].remedy | endswith("or a profile for nemu")' <<<"$output"
+	rm "$knobs"/*
+	refused -j check user-namespaces
+	is '.[0] | .works == false and .remedy == "root"' <<<"$output"
+}
+
+@test "an ordinary user: namespaces through user namespaces" {
+	needs_root # to become a user
+	unshare -U true || skip "needs user namespaces"
+	ordinary "$BATS_TEST_TMPDIR/nemu" \
 		check namespaces user-namespaces veth bridge
 	# shellcheck disable=SC2016 # for the shell within
 	run -4 --separate-stderr unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces

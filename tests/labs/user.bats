@@ -157,6 +157,27 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	[ -z "$(nemu -L none86 -q node)" ]
 }
 
+@test "as many user namespaces as there may be: exit 4, and what allows more" {
+	mkdir "$BATS_TEST_TMPDIR/knobs"
+	echo 1 >"$BATS_TEST_TMPDIR/knobs/apparmor_restrict_unprivileged_userns"
+	cat >"$BATS_FILE_TMPDIR/labs" <<-'SH'
+		"$1" -L one node add a || exit 9
+		"$1" -L two node add a
+		code=$?
+		"$1" -L one node del a
+		exit $code
+	SH
+	# shellcheck disable=SC2016 # for the shells within
+	NEMU_RUNDIR=$BATS_FILE_TMPDIR/one run --separate-stderr unshare --mount bash -c '
+		mount --bind "$1/knobs" /proc/sys/kernel
+		setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all unshare -Urmn sh -c "
+			echo 1 >/proc/sys/user/max_user_namespaces
+			exec setpriv --ambient-caps +setfcap --inh-caps +setfcap --bounding-set -sys_admin,-net_admin \
+				sh \"\$1/labs\" \"\$0\"" "$0" "$2"' "$BATS_FILE_TMPDIR/nemu" "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR"
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu node: "*"limit"*"user.max_user_namespaces"* && $stderr != *AppArmor* ]]
+}
+
 # closed COMMANDS: those make a container of what follows; then a node is added by one, and its /sys is looked at.
 closed() {
 	export -f as
