@@ -26,15 +26,17 @@
 #include "kernel/userns.h"
 
 /* Of one way of trying; arg is the row's. In a network namespace of its own, where the interface
- * "below" is. */
+ * "below" is; or, with nl NULL, where nodes are made. */
 typedef int try_fn(struct netlink *nl, const char *arg, struct err *e);
 
-static int try_nothing(struct netlink *nl, const char *arg, struct err *e)
+/* As a node's server does it. */
+static int try_node(struct netlink *nl, const char *arg, struct err *e)
 {
 	(void)nl;
-	(void)arg;
-	(void)e;
-	return 0; /* that this is reached is the answer */
+	return ns_unshare(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWUTS, e) || ns_private_mounts(e) ||
+			       ns_hostname(arg, e) || ns_sysctls(-1, true, true, e)
+		       ? -1
+		       : 0;
 }
 
 /* arg: "KIND", "KIND WORD VALUE", or "KIND below ..." for one that stands on another. */
@@ -123,32 +125,35 @@ static int try_cgroup(struct netlink *nl, const char *arg, struct err *e)
 		       : err_set(e, ERR_FEATURE, 0, "%s is none of version 2", arg);
 }
 
+enum place { NETWORK, LAB };
+
 static const struct check {
+	enum place place; /* a network namespace of its own, or none */
 	const char *name, *what, *how;
 	try_fn *try;
 	const char *arg;
 } checks[] = {
-	{ "namespaces", "nodes", "root, or user-namespaces", try_nothing, NULL },
-	{ "user-namespaces", "labs without root", "", NULL, NULL },
-	{ "id-ranges", "-u USER without root", "package uidmap; /etc/subuid, /etc/subgid", try_ids, NULL },
-	{ "veth", "links", "kernel module veth", try_veth, "check2" },
-	{ "bridge", "switches", "kernel module bridge", try_kind, "bridge" },
-	{ "rate", "link add ... rate", "kernel module sch_tbf", try_impairment, "rate" },
-	{ "netem", "delay, loss and the like", "kernel module sch_netem", try_impairment, "delay" },
-	{ "tun", "if add ... type tap, tun", "kernel module tun; /dev/net/tun", try_tun, NULL },
-	{ "dummy", "if add ... type dummy", "kernel module dummy", try_kind, "dummy" },
-	{ "ifb", "if add ... type ifb", "kernel module ifb", try_kind, "ifb" },
-	{ "vlan", "if add ... type vlan", "kernel module 8021q", try_kind, "vlan below id 5" },
-	{ "vlan-filtering", "bridges that know vlans", "a kernel with BRIDGE_VLAN_FILTERING", try_kind,
+	{ LAB, "namespaces", "nodes", "root; in a container, more rights", try_node, "check" },
+	{ LAB, "user-namespaces", "labs without root", "", NULL, NULL },
+	{ LAB, "id-ranges", "-u USER without root", "package uidmap; /etc/subuid, /etc/subgid", try_ids, NULL },
+	{ NETWORK, "veth", "links", "kernel module veth", try_veth, "check2" },
+	{ NETWORK, "bridge", "switches", "kernel module bridge", try_kind, "bridge" },
+	{ NETWORK, "rate", "link add ... rate", "kernel module sch_tbf", try_impairment, "rate" },
+	{ NETWORK, "netem", "delay, loss and the like", "kernel module sch_netem", try_impairment, "delay" },
+	{ NETWORK, "tun", "if add ... type tap, tun", "kernel module tun; /dev/net/tun", try_tun, NULL },
+	{ NETWORK, "dummy", "if add ... type dummy", "kernel module dummy", try_kind, "dummy" },
+	{ NETWORK, "ifb", "if add ... type ifb", "kernel module ifb", try_kind, "ifb" },
+	{ NETWORK, "vlan", "if add ... type vlan", "kernel module 8021q", try_kind, "vlan below id 5" },
+	{ NETWORK, "vlan-filtering", "bridges that know vlans", "a kernel with BRIDGE_VLAN_FILTERING", try_kind,
 	  "bridge vlan-filtering 1" },
-	{ "vxlan", "if add ... type vxlan", "kernel module vxlan", try_kind, "vxlan id 5 dstport 4789" },
-	{ "macvlan", "if add ... type macvlan", "kernel module macvlan", try_kind, "macvlan below mode bridge" },
-	{ "vrf", "if add ... type vrf", "kernel module vrf", try_kind, "vrf table 10" },
-	{ "wireguard", "if add ... type wireguard", "kernel module wireguard", try_kind, "wireguard" },
-	{ "xauth", "x11", "package xauth", try_program, "xauth" },
-	{ "uplink", "if NODE uplink", "package slirp4netns, or passt; /dev/net/tun", try_uplink, NULL },
-	{ "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
-	{ "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
+	{ NETWORK, "vxlan", "if add ... type vxlan", "kernel module vxlan", try_kind, "vxlan id 5 dstport 4789" },
+	{ NETWORK, "macvlan", "if add ... type macvlan", "kernel module macvlan", try_kind, "macvlan below mode bridge" },
+	{ NETWORK, "vrf", "if add ... type vrf", "kernel module vrf", try_kind, "vrf table 10" },
+	{ NETWORK, "wireguard", "if add ... type wireguard", "kernel module wireguard", try_kind, "wireguard" },
+	{ LAB, "xauth", "x11", "package xauth", try_program, "xauth" },
+	{ LAB, "uplink", "if NODE uplink", "package slirp4netns, or passt; /dev/net/tun", try_uplink, NULL },
+	{ LAB, "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
+	{ LAB, "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
 	  "/sys/fs/cgroup" },
 };
 
@@ -177,9 +182,8 @@ static void answer(int tell, size_t row, int rc, const char *how, struct err *e)
 }
 
 /* User namespaces are tried in any case, and used where they are needed. */
-static int enter(int tell, struct err *e)
+static int enter(int tell, bool needed, struct err *e)
 {
-	bool needed = userns_needed();
 	own(fd) int fd = userns_make(e);
 
 	answer(tell, 1, fd < 0 ? -1 : 0, userns_remedy(e->errnum), e);
@@ -192,6 +196,8 @@ static int try_row(const struct check *c, struct err *e)
 	own(netlink) struct netlink *nl = NULL;
 	struct link_change how = {0};
 
+	if (c->place != NETWORK)
+		return c->try(NULL, c->arg, e);
 	if (ns_unshare(CLONE_NEWNET, e))
 		return -1;
 	nl = netlink_open(e);
@@ -200,17 +206,27 @@ static int try_row(const struct check *c, struct err *e)
 	return c->try(nl, c->arg, e);
 }
 
+/* Of a row that was tried. */
+static const char *remedy(const struct check *c, bool in_userns, const struct err *e)
+{
+	if (e->errnum == ENOSPC)
+		return "higher limits in /proc/sys/user";
+	return c->try == try_node && in_userns ? "root" : c->how;
+}
+
 __attribute__((noreturn)) static void try_all(int tell)
 {
 	struct err e = ERR_INIT;
-	int rc = enter(tell, &e);
+	bool needed = userns_needed();
+	int rc = enter(tell, needed, &e), failed;
 
 	for (size_t i = 0; i < COUNT; i++) {
 		if (!checks[i].try)
 			continue;
 		if (!rc)
 			e = (struct err)ERR_INIT;
-		answer(tell, i, rc ? rc : try_row(&checks[i], &e), checks[i].how, &e);
+		failed = rc ? rc : try_row(&checks[i], &e);
+		answer(tell, i, failed, rc ? checks[i].how : remedy(&checks[i], needed, &e), &e);
 	}
 	_exit(0);
 }

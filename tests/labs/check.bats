@@ -93,3 +93,62 @@ ordinary() {
 		exec setpriv --bounding-set=-all --inh-caps=-all "$0" check namespaces' "$NEMU"
 	[[ $stderr == *"max_user_namespaces"* ]]
 }
+
+# agree COMMANDS: after them, check finds the namespaces that node add finds: for root, and for a user. With "user",
+# they are run by that user as root of a user namespace, and nemu has to make another.
+agree() {
+	local dir=$BATS_TEST_TMPDIR/agree
+	mkdir -p "$dir/of-root"
+	[ -d "$dir/of-user" ] || install -d -o 12345 "$dir/of-user"
+	cat >"$dir/look" <<-'SH'
+		cd "$2" || exit
+		export NEMU_RUNDIR=$2/run
+		"$1" check namespaces 2>reason
+		check=$?
+		"$1" node add a 2>error
+		add=$?
+		[ $add -ne 0 ] || "$1" node del a
+		echo "check $check, node add $add:" $(cat reason error)
+		[ $check = 0 ] || [ $check = 4 ] && [ $((check == 0)) = $((add == 0)) ]
+	SH
+	export -f ordinary
+	export BATS_TEST_TMPDIR BATS_FILE_TMPDIR BATS_RUN_TMPDIR
+	# shellcheck disable=SC2016 # for the shells within
+	[[ $1 == user* ]] || unshare --mount bash -c 'eval "$2"; sh "$1/look" "$0" "$1/of-root"' "$NEMU" "$dir" "$1"
+	# shellcheck disable=SC2016 # for the shells within
+	if [[ $1 == user* ]]; then
+		ordinary unshare -Urmn sh -c "${1#user}"'
+			exec setpriv --bounding-set=-sys_admin,-net_admin --ambient-caps=+setfcap --inh-caps=+setfcap \
+				sh "$1/look" "$0" "$1/of-user"' "$BATS_TEST_TMPDIR/nemu" "$dir"
+	else
+		unshare --mount bash -c 'eval "$1"; ordinary sh "$0/look" "$BATS_TEST_TMPDIR/nemu" "$0/of-user"' \
+			"$dir" "$1"
+	fi
+}
+
+@test "namespaces: as node add finds them, where parts of the system are closed" {
+	needs_root # to become a user
+	unshare -U true || skip "needs user namespaces"
+	agree true
+	agree 'mount -o remount,ro,bind /sys'
+	agree 'mount -t tmpfs tmpfs /sys/firmware'
+	agree 'umount -l /sys'
+	agree 'mount --bind /proc/sys /proc/sys; mount -o remount,ro,bind /proc/sys'
+	agree 'user echo 0 >/proc/sys/user/max_uts_namespaces'
+	agree 'user echo 1 >/proc/sys/user/max_mnt_namespaces'
+	agree 'user echo 0 >/proc/sys/user/max_net_namespaces'
+}
+
+@test "namespaces: the remedy is one" {
+	needs_root # to become a user
+	unshare -U true || skip "needs user namespaces"
+	export -f ordinary
+	export BATS_TEST_TMPDIR BATS_FILE_TMPDIR BATS_RUN_TMPDIR
+	# shellcheck disable=SC2016 # for the shells within
+	unshare --mount bash -c 'mount -t tmpfs tmpfs /sys/firmware; ordinary "$BATS_TEST_TMPDIR/nemu" -j check' |
+		is '(.[0] | .works == false and .remedy == "root") and (.[] | select(.name == "veth").works)'
+	# shellcheck disable=SC2016 # for the shells within
+	ordinary unshare -Urmn sh -c 'echo 0 >/proc/sys/user/max_net_namespaces; "$0" -j check' \
+		"$BATS_TEST_TMPDIR/nemu" |
+		is '[.[] | select(.name == "namespaces" or .name == "veth").remedy | contains("/proc/sys/user")] | all'
+}
