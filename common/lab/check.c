@@ -101,6 +101,8 @@ static int try_program(struct netlink *nl, const char *arg, struct err *e)
 	return err_set(e, ERR_ABSENT, ENOENT, "%s: no such program", arg);
 }
 
+static uid_t caller; /* who is root in a user namespace */
+
 /* One of those that need nothing of the machine. */
 static int try_uplink(struct netlink *nl, const char *arg, struct err *e)
 {
@@ -108,7 +110,7 @@ static int try_uplink(struct netlink *nl, const char *arg, struct err *e)
 	(void)arg;
 	if (tun_possible(e))
 		return -1;
-	return program_found("slirp4netns") || (geteuid() && program_found("pasta"))
+	return program_found("slirp4netns") || (caller && program_found("pasta"))
 		       ? 0
 		       : err_set(e, ERR_ABSENT, ENOENT, "slirp4netns: no such program");
 }
@@ -218,8 +220,10 @@ __attribute__((noreturn)) static void try_all(int tell)
 {
 	struct err e = ERR_INIT;
 	bool needed = userns_needed();
-	int rc = enter(tell, needed, &e), failed;
+	int rc, failed;
 
+	caller = geteuid();
+	rc = enter(tell, needed, &e);
 	for (size_t i = 0; i < COUNT; i++) {
 		if (!checks[i].try)
 			continue;

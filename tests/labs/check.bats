@@ -152,3 +152,21 @@ agree() {
 		"$BATS_TEST_TMPDIR/nemu" |
 		is '[.[] | select(.name == "namespaces" or .name == "veth").remedy | contains("/proc/sys/user")] | all'
 }
+
+@test "uplink: pasta is enough for a user, and not for root" {
+	needs_root # to become a user
+	[ -c /dev/net/tun ] || skip "needs tun"
+	unshare -U true || skip "needs user namespaces"
+	export -f ordinary
+	export BATS_TEST_TMPDIR BATS_FILE_TMPDIR BATS_RUN_TMPDIR
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/bin/pasta"
+	chmod 755 "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/bin/pasta"
+	# shellcheck disable=SC2016 # for the shells within
+	unshare --mount bash -ec 'mount -t tmpfs tmpfs /mnt
+		mknod -m 666 /mnt/tun c 10 200
+		mount --bind /mnt/tun /dev/net/tun
+		ordinary env PATH="$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/nemu" check uplink'
+	run -4 --separate-stderr env PATH="$BATS_TEST_TMPDIR/bin" "$NEMU" check uplink
+	[[ $stderr == *"slirp4netns: no such program"* ]]
+}
