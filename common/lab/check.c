@@ -127,10 +127,14 @@ static int try_cgroup(struct netlink *nl, const char *arg, struct err *e)
 		       : err_set(e, ERR_FEATURE, 0, "%s is none of version 2", arg);
 }
 
-enum place { NETWORK, LAB };
+enum place {
+	NETWORK, /* a network namespace of its own */
+	LAB,	 /* where nodes are made */
+	ANYWHERE /* without the right to make nodes, too */
+};
 
 static const struct check {
-	enum place place; /* a network namespace of its own, or none */
+	enum place place;
 	const char *name, *what, *how;
 	try_fn *try;
 	const char *arg;
@@ -152,10 +156,10 @@ static const struct check {
 	{ NETWORK, "macvlan", "if add ... type macvlan", "kernel module macvlan", try_kind, "macvlan below mode bridge" },
 	{ NETWORK, "vrf", "if add ... type vrf", "kernel module vrf", try_kind, "vrf table 10" },
 	{ NETWORK, "wireguard", "if add ... type wireguard", "kernel module wireguard", try_kind, "wireguard" },
-	{ LAB, "xauth", "x11", "package xauth", try_program, "xauth" },
+	{ ANYWHERE, "xauth", "x11", "package xauth", try_program, "xauth" },
 	{ LAB, "uplink", "if NODE uplink", "package slirp4netns, or passt; /dev/net/tun", try_uplink, NULL },
-	{ LAB, "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
-	{ LAB, "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
+	{ ANYWHERE, "graphviz", "lab graph -f svg", "package graphviz", try_program, "dot" },
+	{ ANYWHERE, "cgroup2", "limits for programs, by other tools", "a system with cgroup v2", try_cgroup,
 	  "/sys/fs/cgroup" },
 };
 
@@ -192,7 +196,7 @@ static int enter(int tell, bool needed, struct err *e)
 	return needed && (fd < 0 || userns_enter(fd, e)) ? -1 : 0;
 }
 
-/* Each row has a network namespace of its own, so that none is in the way of the next. */
+/* So that none is in the way of the next, each may have a network namespace of its own. */
 static int try_row(const struct check *c, struct err *e)
 {
 	own(netlink) struct netlink *nl = NULL;
@@ -218,19 +222,22 @@ static const char *remedy(const struct check *c, bool in_userns, const struct er
 
 __attribute__((noreturn)) static void try_all(int tell)
 {
-	struct err e = ERR_INIT;
-	bool needed = userns_needed();
-	int rc, failed;
+	struct err e = ERR_INIT, none = ERR_INIT;
+	bool needed = userns_needed(), entered;
 
 	caller = geteuid();
-	rc = enter(tell, needed, &e);
-	for (size_t i = 0; i < COUNT; i++) {
-		if (!checks[i].try)
+	entered = !enter(tell, needed, &none);
+	for (const struct check *c = checks; c < checks + COUNT; c++) {
+		int rc;
+
+		if (!c->try)
 			continue;
-		if (!rc)
-			e = (struct err)ERR_INIT;
-		failed = rc ? rc : try_row(&checks[i], &e);
-		answer(tell, i, failed, rc ? checks[i].how : remedy(&checks[i], needed, &e), &e);
+		if (entered || c->place == ANYWHERE) {
+			rc = try_row(c, &e);
+			answer(tell, (size_t)(c - checks), rc, remedy(c, needed, &e), &e);
+		} else {
+			answer(tell, (size_t)(c - checks), -1, userns_remedy(none.errnum), &none);
+		}
 	}
 	_exit(0);
 }
@@ -255,6 +262,7 @@ struct check_row *check_machine(size_t *n, struct err *e)
 	hear = ends[0];
 	for (size_t i = 0; i < COUNT; i++) {
 		rows[i] = (struct check_row){ .name = checks[i].name, .what = checks[i].what };
+		snprintf(rows[i].how, sizeof(rows[i].how), "%s", checks[i].how);
 		snprintf(rows[i].reason, sizeof(rows[i].reason), "it was not tried");
 	}
 	while (pid > 0 && read(hear, &a, sizeof(a)) == (ssize_t)sizeof(a) && a.row < COUNT) {

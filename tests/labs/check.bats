@@ -83,6 +83,21 @@ ordinary() {
 	is '.[0] | .works == false and .remedy == "root"' <<<"$output"
 }
 
+@test "no user namespaces: programs and files are looked for all the same; the others' remedy is that of these" {
+	needs_root # to become a user
+	unshare -U true || skip "needs user namespaces"
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	printf '#!/bin/sh\n' >"$BATS_TEST_TMPDIR/bin/xauth"
+	chmod 755 "$BATS_TEST_TMPDIR/bin" "$BATS_TEST_TMPDIR/bin/xauth"
+	# shellcheck disable=SC2016 # for the shell within
+	run --separate-stderr unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all env PATH="$1" "$0" -j check' "$NEMU" "$BATS_TEST_TMPDIR/bin"
+	is '(.[] | select(.name == "xauth").works) and
+		(.[] | select(.name == "graphviz") | .works == false and .remedy == "package graphviz")' <<<"$output"
+	is '[.[] | select(.name == "namespaces" or .name == "id-ranges" or .name == "veth" or .name == "uplink") |
+		.works == false and .remedy == "sysctl user.max_user_namespaces=10000"] == [true, true, true, true]' <<<"$output"
+}
+
 @test "an ordinary user: namespaces through user namespaces" {
 	needs_root # to become a user
 	unshare -U true || skip "needs user namespaces"
