@@ -27,7 +27,8 @@ static void read_all(int fd, char *out, size_t size)
 	out[len] = '\0';
 }
 
-int run_output(char *const *argv, char *out, size_t size)
+/* wanted: 1 or 2, the descriptor whose output is kept. */
+static int run(char *const *argv, int wanted, char *out, size_t size)
 {
 	own(fd) int from = -1;
 	int ends[2], status;
@@ -42,8 +43,8 @@ int run_output(char *const *argv, char *out, size_t size)
 		int null = open("/dev/null", O_RDWR);
 
 		dup2(null, 0);
-		dup2(ends[1], 1);
-		dup2(null, 2);
+		dup2(wanted == 1 ? ends[1] : null, 1);
+		dup2(wanted == 2 ? ends[1] : null, 2);
 		program_exec(argv);
 		_exit(127);
 	}
@@ -55,4 +56,14 @@ int run_output(char *const *argv, char *out, size_t size)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int run_output(char *const *argv, char *out, size_t size)
+{
+	return run(argv, 1, out, size);
+}
+
+int run_errors(char *const *argv, char *out, size_t size)
+{
+	return run(argv, 2, out, size);
 }

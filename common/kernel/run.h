@@ -10,4 +10,7 @@
  * is no such program; -1: errno, or it was killed. */
 __attribute__((warn_unused_result)) int run_output(char *const *argv, char *out, size_t size);
 
+/* The same, but what is kept is its standard error. */
+__attribute__((warn_unused_result)) int run_errors(char *const *argv, char *out, size_t size);
+
 #endif

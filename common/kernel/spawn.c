@@ -185,6 +185,20 @@ void spawn_release(struct spawn *s)
 	s->work = NULL;
 }
 
+static void explain_user(const struct spawn *s, int errnum, struct err *e)
+{
+	if (!userns_is_narrow())
+		err_os(e, errnum, "user %s", s->user);
+	else if (*userns_refusal())
+		err_set(e, ERR_OS, errnum, "user %s: this lab has one user, as others were refused: %s", s->user,
+			userns_refusal());
+	else
+		err_set(e, ERR_OS, errnum,
+			"user %s: made without root, this lab has one user; with newuidmap (package uidmap) and "
+			"ranges in /etc/subuid and /etc/subgid it has all (nemu check id-ranges)",
+			s->user);
+}
+
 int spawn_result(const struct spawn *s, int report, struct err *e)
 {
 	struct spawn_failure f;
@@ -203,12 +217,7 @@ int spawn_result(const struct spawn *s, int report, struct err *e)
 	case SPAWN_USER:
 		if (!f.errnum)
 			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
-		err_os(e, f.errnum, "user %s", s->user);
-		if (userns_is_narrow())
-			err_set(e, ERR_OS, f.errnum,
-				"user %s: made without root, this lab has one user; with newuidmap (package "
-				"uidmap) and ranges in /etc/subuid and /etc/subgid it has all",
-				s->user);
+		explain_user(s, f.errnum, e);
 		break;
 	case SPAWN_CWD:
 		err_os(e, f.errnum, "%s", s->cwd);

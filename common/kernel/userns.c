@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/program.h"
 #include "kernel/caps.h"
 #include "kernel/run.h"
 
@@ -112,27 +113,51 @@ static char *user_name(uid_t uid)
 	return name;
 }
 
-static bool map_range(pid_t pid)
+/* Of both kinds of ids: that of users, that of groups. */
+static struct ranges {
+	char first[2][16], count[2][16];
+	char refusal[200]; /* see userns_refusal */
+} ranges;
+
+static const char *const tools[] = { "newuidmap", "newgidmap" };
+
+static bool find_ranges(void)
 {
-	static const char *const tools[] = { "newuidmap", "newgidmap" };
 	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 	own(mem) char *name = user_name(geteuid());
-	char target[16], own_id[2][16], first[2][16], count[2][16], out[8];
+
+	for (int i = 0; i < 2; i++)
+		if (!program_found(tools[i]) ||
+		    !find_range(files[i], name, geteuid(), ranges.first[i], ranges.count[i]))
+			return false;
+	return true;
+}
+
+/* What it said is kept: who is refused here gets a lab with one user, and may wonder why. */
+static int map_ranges(pid_t pid)
+{
+	char target[16], own_id[16];
 
 	snprintf(target, sizeof(target), "%d", (int)pid);
-	snprintf(own_id[0], sizeof(own_id[0]), "%u", geteuid());
-	snprintf(own_id[1], sizeof(own_id[1]), "%u", getegid());
-	for (int i = 0; i < 2; i++)
-		if (!find_range(files[i], name, geteuid(), first[i], count[i]))
-			return false;
 	for (int i = 0; i < 2; i++) {
-		const char *const argv[] = { tools[i], target, "0", own_id[i], "1", "1",
-					     first[i], count[i], NULL };
+		const char *const argv[] = { tools[i], target, "0", own_id, "1", "1", ranges.first[i],
+					     ranges.count[i], NULL };
 
-		if (run_output((char *const *)(uintptr_t)argv, out, sizeof(out)))
-			return false;
+		snprintf(own_id, sizeof(own_id), "%u", i ? getegid() : geteuid());
+		if (run_errors((char *const *)(uintptr_t)argv, ranges.refusal, sizeof(ranges.refusal))) {
+			ranges.refusal[strcspn(ranges.refusal, "\n")] = '\0';
+			err_printable(ranges.refusal);
+			errno = EPERM;
+			return -1;
+		}
 	}
-	return true;
+	ranges.refusal[0] = '\0';
+	return 0;
+}
+
+const char *userns_refusal(void)
+{
+	return ranges.refusal;
 }
 
 static int write_file(pid_t pid, const char *name, const char *text)
@@ -159,6 +184,8 @@ static int map_self(pid_t pid)
 
 /* ------------------------------------------------------------------ */
 
+typedef int map_fn(pid_t pid); /* gives the user namespace of a process its ids; -1: errno */
+
 /* In the child that makes it: there until the pipe is closed. */
 __attribute__((noreturn)) static void hold(int tell, int wait)
 {
@@ -171,7 +198,7 @@ __attribute__((noreturn)) static void hold(int tell, int wait)
 	_exit(0);
 }
 
-static int take_from(pid_t pid, int hear, struct err *e)
+static int take_from(pid_t pid, int hear, map_fn *map, struct err *e)
 {
 	int errnum;
 
@@ -179,12 +206,12 @@ static int take_from(pid_t pid, int hear, struct err *e)
 		return err_os(e, EIO, "user namespace");
 	if (errnum)
 		return explain(errnum, e);
-	if (!map_range(pid) && map_self(pid))
+	if (map(pid))
 		return explain(errno, e);
 	return userns_of(pid, e);
 }
 
-int userns_make(struct err *e)
+static int make(map_fn *map, struct err *e)
 {
 	int hear[2], wait[2], fd;
 	pid_t pid;
@@ -203,12 +230,20 @@ int userns_make(struct err *e)
 	}
 	close(hear[1]);
 	close(wait[0]);
-	fd = pid < 0 ? err_os(e, errno, "fork") : take_from(pid, hear[0], e);
+	fd = pid < 0 ? err_os(e, errno, "fork") : take_from(pid, hear[0], map, e);
 	close(hear[0]);
 	close(wait[1]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return fd;
+}
+
+int userns_make(struct err *e)
+{
+	/* One whose users are mapped and whose groups are not cannot be mended. */
+	int fd = find_ranges() ? make(map_ranges, e) : -1;
+
+	return fd < 0 ? make(map_self, e) : fd;
 }
 
 int userns_of(pid_t pid, struct err *e)

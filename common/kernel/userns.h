@@ -19,6 +19,10 @@ bool userns_needed(void);
  * with the remedy, or ERR_OS. */
 __attribute__((warn_unused_result)) int userns_make(struct err *e);
 
+/* What newuidmap(1) or newgidmap(1) said when they refused the ranges that the caller has, here or in a process
+ * that this one was forked from; "": nothing. One line. */
+const char *userns_refusal(void);
+
 /* What would give user namespaces to who got this errno, in a few words. */
 const char *userns_remedy(int errnum);
 

@@ -90,7 +90,10 @@ static int try_ids(struct netlink *nl, const char *arg, struct err *e)
 {
 	(void)nl;
 	(void)arg;
-	return userns_is_narrow() ? err_set(e, ERR_FEATURE, 0, "this user has only its own id") : 0;
+	if (!userns_is_narrow())
+		return 0;
+	return err_set(e, ERR_FEATURE, 0, "this user has only its own id%s%s", *userns_refusal() ? ": " : "",
+		       userns_refusal());
 }
 
 static int try_program(struct netlink *nl, const char *arg, struct err *e)

@@ -117,6 +117,33 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	[[ $(as many exec a cat /proc/self/uid_map) == *"300000"* ]]
 }
 
+# tool NAME COMMANDS: a program of that name before all others, for what follows.
+tool() {
+	mkdir -p "$BATS_FILE_TMPDIR/bin"
+	printf '#!/bin/sh\n%s\n' "$2" >"$BATS_FILE_TMPDIR/bin/$1"
+	chmod 755 "$BATS_FILE_TMPDIR/bin" "$BATS_FILE_TMPDIR/bin/$1"
+	PATH=$BATS_FILE_TMPDIR/bin:${PATH#"$BATS_FILE_TMPDIR/bin:"}
+}
+
+@test "newuidmap works and newgidmap does not: a lab with one user, and -u says what newgidmap said" {
+	tool newgidmap 'echo "newgidmap: no such luck86" >&2; echo more >&2; exit 1'
+	as many node add a
+	[[ $(as many exec a cat /proc/self/uid_map) =~ ^\ *0\ *12346\ *1$ ]]
+	[[ $(as many exec a cat /proc/self/gid_map) =~ ^\ *0\ *12346\ *1$ ]]
+	run -125 --separate-stderr as many exec a -u nobody true
+	[[ $stderr == "nemu exec: a: user nobody: "*"newgidmap: no such luck86" ]]
+	as many node del a
+	tool newuidmap 'echo "newuidmap: nor this86" >&2; exit 1'
+	as many node add a
+	run -125 --separate-stderr as many exec a -u nobody true
+	[[ $stderr == "nemu exec: a: user nobody: "*"newuidmap: nor this86" && $stderr != *"package"* ]]
+	run -4 --separate-stderr as many check id-ranges
+	[[ $stderr == "nemu check: id-ranges: "*"newuidmap: nor this86"* ]]
+	as many node add b # which had no need to ask again
+	run -125 --separate-stderr as many exec b -u nobody true
+	[[ $stderr == "nemu exec: b: user nobody: "*"nemu check id-ranges"* ]]
+}
+
 @test "-u root: is what one is already, with no ids but one's own too" {
 	as one node add a
 	[ "$(as one exec a -u root id -u)" = 0 ]
