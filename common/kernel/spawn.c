@@ -187,7 +187,11 @@ void spawn_release(struct spawn *s)
 
 static void explain_user(const struct spawn *s, int errnum, struct err *e)
 {
-	if (!userns_is_narrow())
+	if (!userns_is_narrow() && errnum == EINVAL)
+		err_set(e, ERR_OS, errnum,
+			"user %s: an id of this user is not mapped in this lab, whose ids are those of /etc/subuid and "
+			"/etc/subgid", s->user);
+	else if (!userns_is_narrow())
 		err_os(e, errnum, "user %s", s->user);
 	else if (*userns_refusal())
 		err_set(e, ERR_OS, errnum, "user %s: this lab has one user, as others were refused: %s", s->user,

@@ -76,26 +76,47 @@ const char *userns_remedy(int errnum)
 
 /* ------------------------------------------------------------------ ids */
 
-/* The first range of a file like /etc/subuid that is the user's, by name or number. */
-static bool find_range(const char *path, const char *name, uid_t uid, char *first, char *count)
+#define RANGES_MAX 64
+
+/* The ids of a lab, of users or of groups: the caller's own, and behind it all that a file gives it. */
+struct ids {
+	size_t n;
+	struct range {
+		unsigned long first, count;
+	} range[RANGES_MAX];
+};
+
+/* The kernel takes no id twice. */
+static void add_range(struct ids *ids, unsigned long first, unsigned long count)
 {
-	char line[256], number[16];
-	bool found = false;
+	bool fresh = count > 0;
+
+	for (size_t i = 0; i < ids->n; i++)
+		fresh &= first >= ids->range[i].first + ids->range[i].count ||
+			 ids->range[i].first >= first + count;
+	if (fresh && ids->n < RANGES_MAX)
+		ids->range[ids->n++] = (struct range){ first, count };
+}
+
+/* Those that are the user's, by name or number, in a file like /etc/subuid. */
+static void find_ranges(struct ids *ids, const char *path, const char *name, uid_t uid)
+{
+	char line[256], number[16], first[16], count[16];
 	FILE *f = fopen(path, "re");
 
 	snprintf(number, sizeof(number), "%u", uid);
-	while (f && !found && fgets(line, sizeof(line), f)) {
+	while (f && fgets(line, sizeof(line), f)) {
 		char *colon = strchr(line, ':');
 
 		if (!colon)
 			continue;
 		*colon = '\0';
-		found = ((name && !strcmp(line, name)) || !strcmp(line, number)) &&
-			sscanf(colon + 1, "%15[0-9]:%15[0-9]", first, count) == 2;
+		if (((name && !strcmp(line, name)) || !strcmp(line, number)) &&
+		    sscanf(colon + 1, "%15[0-9]:%15[0-9]", first, count) == 2)
+			add_range(ids, strtoul(first, NULL, 10), strtoul(count, NULL, 10));
 	}
 	if (f)
 		fclose(f);
-	return found;
 }
 
 /* A line of /etc/passwd: the name service may need what a static program has not. */
@@ -113,51 +134,60 @@ static char *user_name(uid_t uid)
 	return name;
 }
 
-/* Of both kinds of ids: that of users, that of groups. */
-static struct ranges {
-	char first[2][16], count[2][16];
-	char refusal[200]; /* see userns_refusal */
-} ranges;
-
 static const char *const tools[] = { "newuidmap", "newgidmap" };
+static char refusal[200]; /* see userns_refusal */
 
-static bool find_ranges(void)
+static bool find_ids(struct ids ids[2])
 {
 	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 	own(mem) char *name = user_name(geteuid());
 
-	for (int i = 0; i < 2; i++)
-		if (!program_found(tools[i]) ||
-		    !find_range(files[i], name, geteuid(), ranges.first[i], ranges.count[i]))
+	for (int i = 0; i < 2; i++) {
+		ids[i] = (struct ids){ .n = 1, .range[0] = { i ? getegid() : geteuid(), 1 } };
+		find_ranges(&ids[i], files[i], name, geteuid());
+		if (ids[i].n == 1 || !program_found(tools[i]))
 			return false;
+	}
 	return true;
 }
 
-/* What it said is kept: who is refused here gets a lab with one user, and may wonder why. */
-static int map_ranges(pid_t pid)
+/* TOOL PID (ID FIRST COUNT)... What it said is kept: who is refused here gets a lab with one user, and may
+ * wonder why. */
+static int run_tool(const char *tool, pid_t pid, const struct ids *m)
 {
-	char target[16], own_id[16];
+	char number[1 + 3 * RANGES_MAX][21];
+	const char *argv[2 + sizeof(number) / sizeof(*number) + 1] = { tool };
+	unsigned long id = 0;
+	size_t n = 0;
 
-	snprintf(target, sizeof(target), "%d", (int)pid);
-	for (int i = 0; i < 2; i++) {
-		const char *const argv[] = { tools[i], target, "0", own_id, "1", "1", ranges.first[i],
-					     ranges.count[i], NULL };
+	snprintf(number[n++], sizeof(*number), "%d", (int)pid);
+	for (size_t i = 0; i < m->n; i++) {
+		snprintf(number[n++], sizeof(*number), "%lu", id);
+		snprintf(number[n++], sizeof(*number), "%lu", m->range[i].first);
+		snprintf(number[n++], sizeof(*number), "%lu", m->range[i].count);
+		id += m->range[i].count;
+	}
+	for (size_t i = 0; i < n; i++)
+		argv[1 + i] = number[i];
+	return run_errors((char *const *)(uintptr_t)argv, refusal, sizeof(refusal));
+}
 
-		snprintf(own_id, sizeof(own_id), "%u", i ? getegid() : geteuid());
-		if (run_errors((char *const *)(uintptr_t)argv, ranges.refusal, sizeof(ranges.refusal))) {
-			ranges.refusal[strcspn(ranges.refusal, "\n")] = '\0';
-			err_printable(ranges.refusal);
+static int map_ids(pid_t pid, const struct ids ids[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (run_tool(tools[i], pid, &ids[i])) {
+			refusal[strcspn(refusal, "\n")] = '\0';
+			err_printable(refusal);
 			errno = EPERM;
 			return -1;
 		}
-	}
-	ranges.refusal[0] = '\0';
+	refusal[0] = '\0';
 	return 0;
 }
 
 const char *userns_refusal(void)
 {
-	return ranges.refusal;
+	return refusal;
 }
 
 static int write_file(pid_t pid, const char *name, const char *text)
@@ -170,10 +200,11 @@ static int write_file(pid_t pid, const char *name, const char *text)
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
 }
 
-static int map_self(pid_t pid)
+static int map_self(pid_t pid, const struct ids none[2])
 {
 	char uids[32], gids[32];
 
+	(void)none;
 	snprintf(uids, sizeof(uids), "0 %u 1", geteuid());
 	snprintf(gids, sizeof(gids), "0 %u 1", getegid());
 	return write_file(pid, "setgroups", "deny") || write_file(pid, "uid_map", uids) ||
@@ -184,7 +215,8 @@ static int map_self(pid_t pid)
 
 /* ------------------------------------------------------------------ */
 
-typedef int map_fn(pid_t pid); /* gives the user namespace of a process its ids; -1: errno */
+/* Gives the user namespace of a process its ids; -1: errno. */
+typedef int map_fn(pid_t pid, const struct ids ids[2]);
 
 /* In the child that makes it: there until the pipe is closed. */
 __attribute__((noreturn)) static void hold(int tell, int wait)
@@ -198,7 +230,7 @@ __attribute__((noreturn)) static void hold(int tell, int wait)
 	_exit(0);
 }
 
-static int take_from(pid_t pid, int hear, map_fn *map, struct err *e)
+static int take_from(pid_t pid, int hear, map_fn *map, const struct ids *ids, struct err *e)
 {
 	int errnum;
 
@@ -206,12 +238,12 @@ static int take_from(pid_t pid, int hear, map_fn *map, struct err *e)
 		return err_os(e, EIO, "user namespace");
 	if (errnum)
 		return explain(errnum, e);
-	if (map(pid))
+	if (map(pid, ids))
 		return explain(errno, e);
 	return userns_of(pid, e);
 }
 
-static int make(map_fn *map, struct err *e)
+static int make(map_fn *map, const struct ids *ids, struct err *e)
 {
 	int hear[2], wait[2], fd;
 	pid_t pid;
@@ -230,7 +262,7 @@ static int make(map_fn *map, struct err *e)
 	}
 	close(hear[1]);
 	close(wait[0]);
-	fd = pid < 0 ? err_os(e, errno, "fork") : take_from(pid, hear[0], map, e);
+	fd = pid < 0 ? err_os(e, errno, "fork") : take_from(pid, hear[0], map, ids, e);
 	close(hear[0]);
 	close(wait[1]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -241,9 +273,10 @@ static int make(map_fn *map, struct err *e)
 int userns_make(struct err *e)
 {
 	/* One whose users are mapped and whose groups are not cannot be mended. */
-	int fd = find_ranges() ? make(map_ranges, e) : -1;
+	struct ids ids[2];
+	int fd = find_ids(ids) ? make(map_ids, ids, e) : -1;
 
-	return fd < 0 ? make(map_self, e) : fd;
+	return fd < 0 ? make(map_self, NULL, e) : fd;
 }
 
 int userns_of(pid_t pid, struct err *e)

@@ -15,8 +15,8 @@
 bool userns_needed(void);
 
 /* A new one, in which the caller's user and group are root; and where newuidmap(1) and /etc/subuid
- * give the caller a range of ids, all ids from 1 on are those. The caller's to close; -1: ERR_FEATURE,
- * with the remedy, or ERR_OS. */
+ * give the caller ranges of ids, the ids from 1 on are those, in their order. The caller's to close; -1:
+ * ERR_FEATURE, with the remedy, or ERR_OS. */
 __attribute__((warn_unused_result)) int userns_make(struct err *e);
 
 /* What newuidmap(1) or newgidmap(1) said when they refused the ranges that the caller has, here or in a process

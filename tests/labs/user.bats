@@ -47,6 +47,7 @@ setup() {
 
 teardown() {
 	local lab user
+	ranges many:300000:65536
 	ip link del far86 2>/dev/null || :
 	for user in one many; do
 		for lab in $(as "$user" -q lab); do as "$user" lab del "$lab"; done
@@ -142,6 +143,34 @@ tool() {
 	as many node add b # which had no need to ask again
 	run -125 --separate-stderr as many exec b -u nobody true
 	[[ $stderr == "nemu exec: b: user nobody: "*"nemu check id-ranges"* ]]
+}
+
+# ranges LINES: those of /etc/subuid and /etc/subgid, for a test.
+ranges() {
+	printf '%s\n' "$@" >"$BATS_FILE_TMPDIR/subuid"
+	printf '%s\n' "$@" >"$BATS_FILE_TMPDIR/subgid"
+}
+
+@test "all ranges of ids are the lab's, one after the other" {
+	command -v newuidmap || skip "needs newuidmap"
+	ranges many:300000:10 one:310000:65536 12346:320000:65536 many:300005:10 many:500000:5
+	as many node add a
+	[ "$(as many exec a -u nobody id -u)" = 65534 ]
+	[ "$(as many exec a cat /proc/self/uid_map | awk '{print $1, $2, $3}')" = \
+		$'0 12346 1\n1 300000 10\n11 320000 65536\n65547 500000 5' ]
+	[ "$(as many exec a cat /proc/self/gid_map | awk '{print $1, $2, $3}')" = \
+		$'0 12346 1\n1 300000 10\n11 320000 65536\n65547 500000 5' ]
+}
+
+@test "an id that is beyond the ranges: the reason" {
+	command -v newuidmap || skip "needs newuidmap"
+	ranges many:300000:10
+	as many node add a
+	run -125 --separate-stderr as many exec a -u nobody true
+	[[ $stderr == "nemu exec: a: user nobody: "*"not mapped"*"/etc/subuid"* ]]
+	run -2 --separate-stderr as many spawn a -u nobody true
+	[[ $stderr == *"not mapped"* ]]
+	[ "$(as many exec a -u daemon id -u)" = 1 ]
 }
 
 @test "-u root: is what one is already, with no ids but one's own too" {
