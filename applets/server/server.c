@@ -36,12 +36,10 @@
 
 struct netlink *server_netlink(struct server *s, struct err *e)
 {
-	if (s->nl && netlink_is_broken(s->nl)) {
-		netlink_close(s->nl);
-		s->nl = NULL;
-	}
 	if (!s->nl)
 		s->nl = netlink_open(e);
+	else if (netlink_mend(s->nl, e))
+		return NULL;
 	return s->nl;
 }
 

@@ -80,7 +80,7 @@ struct node_seat;
 __attribute__((warn_unused_result)) int server_run_node(const struct node_seat *seat,
 							const struct node_options *o, struct err *e);
 
-/* The server's rtnetlink socket, another one when the last broke. NULL: error. */
+/* The server's rtnetlink socket, in order. NULL: error. */
 struct netlink *server_netlink(struct server *s, struct err *e);
 
 /* After the MTU of an interface has changed: what its impairments computed from it follows. */

@@ -7,6 +7,7 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,25 +105,17 @@ static int receive(struct nl_sock *sock, struct sockaddr_nl *from, unsigned char
 	return (int)n;
 }
 
-struct netlink *netlink_open(struct err *e)
+static int connect_socket(struct netlink *nl, struct err *e)
 {
-	struct netlink *nl = calloc(1, sizeof(*nl));
 	struct nl_cb *cb;
 	int code, on = 1;
 
-	if (nl)
-		nl->sock = nl_socket_alloc();
-	if (!nl || !nl->sock) {
-		free(nl);
-		err_nomem(e);
-		return NULL;
-	}
+	nl->sock = nl_socket_alloc();
+	if (!nl->sock)
+		return err_nomem(e);
 	code = nl_connect(nl->sock, NETLINK_ROUTE);
-	if (code < 0) {
-		err_set(e, ERR_OS, errno, "netlink socket: %s", nl_geterror(code));
-		netlink_close(nl);
-		return NULL;
-	}
+	if (code < 0)
+		return err_set(e, ERR_OS, errno, "netlink socket: %s", nl_geterror(code));
 	/* libnl 3.7 sets neither, and folds errnos together; see on_error. */
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -133,7 +126,31 @@ struct netlink *netlink_open(struct err *e)
 	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, nl);
+	return 0;
+}
+
+struct netlink *netlink_open(struct err *e)
+{
+	struct netlink *nl = calloc(1, sizeof(*nl));
+
+	if (!nl) {
+		err_nomem(e);
+		return NULL;
+	}
+	if (connect_socket(nl, e)) {
+		netlink_close(nl);
+		return NULL;
+	}
 	return nl;
+}
+
+int netlink_mend(struct netlink *nl, struct err *e)
+{
+	if (!nl->broken)
+		return 0;
+	nl_socket_free(nl->sock);
+	nl->broken = connect_socket(nl, e) != 0;
+	return nl->broken ? -1 : 0;
 }
 
 void netlink_close(struct netlink *nl)
@@ -179,11 +196,6 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 		return 0;
 	nl->broken = true; /* the rest of the answer may still come: the next request would take it for its own */
 	return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
-}
-
-bool netlink_is_broken(const struct netlink *nl)
-{
-	return nl->broken;
 }
 
 int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,

@@ -7,8 +7,6 @@
 #ifndef KERNEL_NETLINK_H
 #define KERNEL_NETLINK_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 struct netlink;
@@ -19,9 +17,10 @@ struct nlmsghdr;
 struct netlink *netlink_open(struct err *e);
 void netlink_close(struct netlink *nl);
 
-/* After an error of the socket itself, no answer can be told from another's any more: all requests fail
- * from then on, with ERR_OS, and it must be opened anew. */
-bool netlink_is_broken(const struct netlink *nl);
+/* After an error of the socket itself no answer could be told from another's: all requests fail from then
+ * on, with ERR_OS, until it has been mended, which is in the network namespace of who does it. 0: there
+ * was nothing to mend, or it is. */
+__attribute__((warn_unused_result)) int netlink_mend(struct netlink *nl, struct err *e);
 
 static inline void own_netlink(struct netlink *const *nl)
 {

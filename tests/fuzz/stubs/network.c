@@ -143,6 +143,12 @@ void netlink_close(struct netlink *nl)
 	free(nl);
 }
 
+int netlink_mend(struct netlink *nl, struct err *e)
+{
+	MUST(nl);
+	return stubs_fails(e);
+}
+
 int link_each(struct netlink *nl, link_fn *fn, void *arg, struct err *e)
 {
 	nl->alive = 1;
