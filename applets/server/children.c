@@ -297,6 +297,17 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 	return 0;
 }
 
+/* Nobody is left who would ask for it. */
+static void hang_up(struct server *s, struct child *c)
+{
+	if (c->state == CHILD_ENDED) {
+		children_forget(s, c);
+		return;
+	}
+	children_kill(c, SIGHUP);
+	children_kill(c, SIGCONT);
+}
+
 /* The report pipe has ended (the program runs) or holds the reason why not. */
 static void started(void *obj, uint32_t events)
 {
@@ -318,6 +329,8 @@ static void started(void *obj, uint32_t events)
 			session_replyf(by, 200, "%d running.", (int)c->pid);
 		else if (c->state == CHILD_RUNNING && s->ending)
 			children_kill(c, SIGTERM);
+		if (c->unwanted)
+			hang_up(s, c);
 	}
 	if (by)
 		session_resume(by);
@@ -338,12 +351,8 @@ void children_session_gone(struct server *s, struct session *gone)
 			continue;
 		c->tied = NULL;
 		c->unwanted = true;
-		if (c->state == CHILD_ENDED && !c->plan) {
-			children_forget(s, c);
-			continue;
-		}
-		children_kill(c, SIGHUP);
-		children_kill(c, SIGCONT);
+		if (!c->plan) /* else it may have no group yet: it hears of it when it has started */
+			hang_up(s, c);
 	}
 }
 
