@@ -17,6 +17,13 @@
 #include "wire/passfd.h"
 #include "wire/pickle.h"
 
+static void free_words(char **words)
+{
+	for (char **v = words; v && *v; v++)
+		free(*v);
+	free(words);
+}
+
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -28,12 +35,8 @@ void plan_free(struct plan *p)
 	if (p->xauth)
 		unlink(p->xauth);
 	free(p->xauth);
-	for (char **v = p->argv; v && *v; v++)
-		free(*v);
-	for (char **v = p->env; v && *v; v++)
-		free(*v);
-	free(p->argv);
-	free(p->env);
+	free_words(p->argv);
+	free_words(p->env);
 	for (int i = 0; i < SPAWN_FDS; i++)
 		if (p->fds[i] >= 0)
 			close(p->fds[i]);
@@ -151,9 +154,7 @@ static int replace_env(struct plan *p, const struct args *args, struct err *e)
 		p->env = env;
 		env = old;
 	}
-	for (char **v = env; v && *v; v++)
-		free(*v);
-	free(env);
+	free_words(env);
 	return e->kind ? -1 : 0;
 }
 
@@ -262,64 +263,57 @@ int srv_proc_tty(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
-static bool is_variable(const char *text, const char *name)
+/* The server's environment, unless the client gave another. */
+static int complete_env(struct plan *p, struct err *e)
 {
-	size_t len = strlen(name);
-
-	return !strncmp(text, name, len) && text[len] == '=';
-}
-
-/* The server's environment, unless the client gave another; without what tells of a display, which
- * is the node's to tell. */
-static int default_env(struct plan *p, struct err *e)
-{
-	size_t n = 0, out = 0;
-	char **from = p->env ? p->env : environ;
+	size_t n = 0;
 	char **env;
 
-	while (from[n])
+	if (p->env)
+		return 0;
+	while (environ[n])
 		n++;
 	env = calloc(n + 1, sizeof(*env));
 	if (!env)
 		return err_nomem(e);
 	for (size_t i = 0; i < n; i++) {
-		if (is_variable(from[i], "DISPLAY") ||
-		    (p->xauth && is_variable(from[i], "XAUTHORITY")))
-			continue;
-		env[out] = strdup(from[i]);
-		if (!env[out++]) {
-			for (size_t k = 0; env[k]; k++)
-				free(env[k]);
-			free(env);
+		env[i] = strdup(environ[i]);
+		if (!env[i]) {
+			free_words(env);
 			return err_nomem(e);
 		}
 	}
-	for (char **v = p->env; v && *v; v++)
-		free(*v);
-	free(p->env);
 	p->env = env;
 	return 0;
 }
 
-static int add_variable(struct plan *p, const char *name, const char *value)
+/* All of this name, as a client may have given several. How many are left. */
+static size_t drop_variable(struct plan *p, const char *name)
 {
-	size_t n = 0;
-	char **env, *text;
+	size_t len = strlen(name), n = 0;
 
-	while (p->env && p->env[n])
-		n++;
-	for (size_t i = 0; i < n; i++)
-		if (is_variable(p->env[i], name))
-			return 0; /* the client knows better */
-	env = reallocarray(p->env, n + 2, sizeof(*env));
+	for (char **v = p->env; *v; v++)
+		if (!strncmp(*v, name, len) && (*v)[len] == '=')
+			free(*v);
+		else
+			p->env[n++] = *v;
+	p->env[n] = NULL;
+	return n;
+}
+
+static int set_variable(struct plan *p, const char *name, const char *value, struct err *e)
+{
+	size_t n = drop_variable(p, name);
+	char **env = reallocarray(p->env, n + 2, sizeof(*env));
+
 	if (!env)
-		return -1;
+		return err_nomem(e);
 	p->env = env;
-	p->env[n] = p->env[n + 1] = NULL;
-	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return -1;
-	p->env[n] = text;
-	return 0;
+	env[n + 1] = NULL;
+	if (asprintf(&env[n], "%s=%s", name, value) >= 0)
+		return 0;
+	env[n] = NULL;
+	return err_nomem(e);
 }
 
 /* A datagram socket under a name that the kernel chooses, in the node's network namespace
@@ -348,10 +342,10 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (session_before_fd(s, e))
 		return FAILED;
-	if (!s->plan->env && default_env(s->plan, e))
+	if (complete_env(s->plan, e))
 		return FAILED;
 	fd = notify_socket(value, sizeof(value));
-	if (fd < 0 || add_variable(s->plan, "NOTIFY_SOCKET", value) ||
+	if (fd < 0 || set_variable(s->plan, "NOTIFY_SOCKET", value, e) ||
 	    passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
 		session_reply(s, 500, "No socket for notifications.");
 		return NOW;
@@ -360,11 +354,24 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
+/* Which display there is is the node's to tell. */
+static int set_display(struct server *s, struct plan *p, struct err *e)
+{
+	char display[32];
+
+	if (complete_env(p, e) || x11_prepare(s, &p->xauth, display, sizeof(display), e))
+		return -1;
+	drop_variable(p, "DISPLAY");
+	return p->xauth && (set_variable(p, "DISPLAY", display, e) ||
+			    set_variable(p, "XAUTHORITY", p->xauth, e))
+		       ? -1
+		       : 0;
+}
+
 int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct plan *p = s->plan;
-	char display[32];
 
 	(void)cmd;
 	s->plan = NULL;
@@ -373,15 +380,8 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_REFUSED, 0, "The node is ending.");
 		return FAILED;
 	}
-	if (names_follow(s->server, e) ||
-	    x11_prepare(s->server, &p->xauth, display, sizeof(display), e) || default_env(p, e)) {
+	if (names_follow(s->server, e) || set_display(s->server, p, e)) {
 		plan_free(p);
-		return FAILED;
-	}
-	if (p->xauth &&
-	    (add_variable(p, "DISPLAY", display) || add_variable(p, "XAUTHORITY", p->xauth))) {
-		plan_free(p);
-		err_nomem(e);
 		return FAILED;
 	}
 	return children_start(s->server, s, p, e) ? FAILED : LATER;

@@ -98,7 +98,8 @@ time.sleep(1000)'
 	[ "$(nemu logs a "$pid")" = $'not ready\nready 5' ]
 	pid=$(nemu spawn a --ready fd sh -c 'echo before; echo >&$NEMU_READY_FD; exec sleep 86433')
 	[ "$(nemu logs a "$pid")" = before ]
-	pid=$(nemu spawn a --ready notify python3 -c 'import os, socket, time
+	# The caller may have such a socket itself, of which nothing in the node knows.
+	pid=$(NOTIFY_SOCKET=/of/the/caller nemu spawn a --ready notify python3 -c 'import os, socket, time
 print("before", flush=True)
 path = os.environ["NOTIFY_SOCKET"]
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
