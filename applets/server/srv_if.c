@@ -159,6 +159,25 @@ static int read_kind(struct netlink *nl, int index, char *kind, struct err *e)
 	return 0;
 }
 
+/* If impairments cannot follow a new MTU, all is taken back; those that had followed go back with it. */
+static int change(struct server *s, struct netlink *nl, int index, const struct link_change *c,
+		  struct err *e)
+{
+	struct iface before;
+	struct err ignored;
+
+	if (!(c->set & LINK_MTU))
+		return link_change(nl, index, c, e);
+	if (link_get(nl, index, &before, e) || link_change(nl, index, c, e))
+		return -1;
+	if (before.mtu == c->mtu || !server_mtu_changed(s, index, e))
+		return 0;
+	link_change_back(nl, c, &before, e);
+	if (server_mtu_changed(s, index, &ignored))
+		err_prefix(e, "%s (its impairments may be those of another MTU)", before.name);
+	return -1;
+}
+
 static int set_attributes(struct session *s, unsigned int allowed, struct err *e)
 {
 	struct netlink *nl = server_netlink(s->server, e);
@@ -175,8 +194,7 @@ static int set_attributes(struct session *s, unsigned int allowed, struct err *e
 	for (size_t i = 1; i < s->args.n; i += 2)
 		if (link_change_read(&c, allowed, kind, s->args.v[i].s, s->args.v[i + 1].s, e))
 			return FAILED;
-	if (link_change(nl, index, &c, e) ||
-	    (c.set & LINK_MTU && server_mtu_changed(s->server, index, e)))
+	if (change(s->server, nl, index, &c, e))
 		return FAILED;
 	session_reply(s, 200, "Done.");
 	return NOW;

@@ -350,6 +350,17 @@ int link_change(struct netlink *nl, int index, const struct link_change *c, stru
 	return -1;
 }
 
+int link_change_back(struct netlink *nl, const struct link_change *c, const struct iface *before,
+		     struct err *e)
+{
+	struct link_change undo = inverse(c, before);
+	struct err ignored;
+
+	if (link_change(nl, before->index, &undo, &ignored))
+		err_prefix(e, "%s (not all of it could be taken back)", before->name);
+	return -1;
+}
+
 int link_del(struct netlink *nl, int index, struct err *e)
 {
 	struct iface i;

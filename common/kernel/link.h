@@ -47,6 +47,11 @@ struct link_change {
 __attribute__((warn_unused_result)) int link_change(struct netlink *nl, int index,
 						    const struct link_change *c, struct err *e);
 
+/* Takes back what link_change has done, for one who cannot go on: before is how it was. e is that one's
+ * error, and says so if not all can be taken back. Returns -1. */
+int link_change_back(struct netlink *nl, const struct link_change *c, const struct iface *before,
+		     struct err *e);
+
 __attribute__((warn_unused_result)) int link_del(struct netlink *nl, int index, struct err *e);
 
 /* Moves an interface into the network namespace of a process, or of a descriptor of one; there it

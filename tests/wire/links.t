@@ -409,6 +409,14 @@ class Both:
             for mtu in (1000, 1500):
                 w.done("%s %d mtu %d" % (line, tap, mtu))
                 equal(impaired(w, tap), ("tbf", {"rate": 8000, "limit": 10}, 10 * (mtu + 14)), "MTU")
+    def mtu_that_its_impairments_cannot_follow(w, s):
+        """What came with it is taken back, too. The rate, another program's, is more than the server can set."""
+        tap = new(w, "tap", "tap", "up 1")
+        w.done("TC SET %d rate 8000" % tap)
+        in_netns(s.pid, *"tc qdisc change dev tap root tbf rate 34359738368bit burst 1mb limit 1mb".split())
+        refuses("IF SET", "22: TAP mtu 1400;TAP mtu 1400 up 0 arp 0;TAP mtu 1400 lladdr 2:0:0:0:0:1", w, TAP=tap)
+        refuses("LINK SET", "22: TAP name x mtu 1400 multicast 0;TAP mtu 1600 up 0 name x", w, TAP=tap)
+        w.done("LINK SET %d mtu 1500 name x" % tap)
     def tc_netem(w, s):
         """With a kernel that has it, what was set is listed; else it is refused as a whole."""
         tap = new(w, "tap", "tap")

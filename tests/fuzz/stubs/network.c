@@ -186,6 +186,15 @@ int link_change(struct netlink *nl, int index, const struct link_change *c, stru
 	return stubs_fails(e) ? -1 : find(index) ? apply(find(index), c) : absent(e, index);
 }
 
+int link_change_back(struct netlink *nl, const struct link_change *c, const struct iface *before,
+		     struct err *e)
+{
+	MUST(nl && c->set && before->name[0] && e->kind);
+	if (find(before->index))
+		*find(before->index) = *before;
+	return -1;
+}
+
 int link_del(struct netlink *nl, int index, struct err *e)
 {
 	nl->alive = 1;
