@@ -286,14 +286,14 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 	c->plan = p;
 	c->starter = by;
 	c->tied = p->tied ? by : NULL;
-	by->wait.what = PARK_START;
 	c->report_id = loop_add(s->loop, c->report, EPOLLIN, started, c);
 	if (!c->report_id) { /* no memory: it cannot be watched, so it must not run */
 		kill(c->pid, SIGKILL);
-		waitpid(c->pid, NULL, 0); /* it may still use what is freed here */
-		children_forget(s, c);
+		c->unwanted = true; /* and is forgotten when it has ended: it may use its plan until then */
+		c->starter = NULL;
 		return err_nomem(e);
 	}
+	by->wait.what = PARK_START;
 	return 0;
 }
 
@@ -308,16 +308,19 @@ static void hang_up(struct server *s, struct child *c)
 	children_kill(c, SIGCONT);
 }
 
-/* The report pipe has ended (the program runs) or holds the reason why not. */
+/* The report pipe has ended, or holds the reason why the program does not run. */
 static void started(void *obj, uint32_t events)
 {
 	struct child *c = obj;
 	struct server *s = c->server;
 	struct session *by = c->starter;
 	struct err e = ERR_INIT;
+	int result = spawn_result(c->spawn, c->report, &e);
 
 	(void)events;
-	if (spawn_result(c->spawn, c->report, &e)) {
+	if (result > 0)
+		return;
+	if (result < 0) {
 		children_forget(s, c);
 		if (by)
 			session_reply_error(by, &e);

@@ -162,11 +162,12 @@ int spawn_start(struct spawn *s, pid_t *pid, int *report, struct err *e)
 	int ends[2];
 	pid_t parent = s->mntns >= 0 ? 0 : getpid(); /* unknown inside another PID namespace */
 
-	if (pipe2(ends, O_CLOEXEC))
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK))
 		return err_os(e, errno, "pipe");
 	out = ends[1];
 	*report = ends[0];
 	s->work = NULL;
+	s->failed = false;
 	*pid = spawn_shared_possible(s) ? spawn_shared(s, out, &s->work) : fork();
 	if (*pid < 0) {
 		err_os(e, errno, "fork");
@@ -203,35 +204,42 @@ static void explain_user(const struct spawn *s, int errnum, struct err *e)
 			s->user);
 }
 
-int spawn_result(const struct spawn *s, int report, struct err *e)
+static int tell_failure(const struct spawn *s, struct err *e)
+{
+	int step = s->failure.step, errnum = s->failure.errnum;
+
+	switch (step) {
+	case SPAWN_USER:
+		if (!errnum)
+			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
+		explain_user(s, errnum, e);
+		break;
+	case SPAWN_CWD:
+		err_os(e, errnum, "%s", s->cwd);
+		break;
+	case SPAWN_EXEC:
+		err_os(e, errnum, "%s", s->executable);
+		break;
+	default:
+		err_os(e, errnum, "%s", step_names[step]);
+	}
+	e->step = step_names[step];
+	return -1;
+}
+
+int spawn_result(struct spawn *s, int report, struct err *e)
 {
 	struct spawn_failure f;
 	ssize_t n;
-	char c;
 
-	do
-		n = read(report, &f, sizeof(f));
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(f))
-		return 0;
-	/* It is ending: its memory may be ours, so it must be out of it. */
-	while (read(report, &c, 1) > 0)
-		;
-	switch (f.step) {
-	case SPAWN_USER:
-		if (!f.errnum)
-			return err_set(e, ERR_VALUE, 0, "%s: no such user", s->user);
-		explain_user(s, f.errnum, e);
-		break;
-	case SPAWN_CWD:
-		err_os(e, f.errnum, "%s", s->cwd);
-		break;
-	case SPAWN_EXEC:
-		err_os(e, f.errnum, "%s", s->executable);
-		break;
-	default:
-		err_os(e, f.errnum, "%s", step_names[f.step]);
-	}
-	e->step = step_names[f.step];
-	return -1;
+	/* A child that has failed still has to end: until then its memory may be ours. That can take: it may be
+	 * stopped, or close what was passed to it. */
+	while ((n = read(report, &f, sizeof(f))) > 0 || (n < 0 && errno == EINTR))
+		if (n == (ssize_t)sizeof(f)) {
+			s->failure = f;
+			s->failed = true;
+		}
+	if (n < 0 && errno == EAGAIN)
+		return 1;
+	return s->failed ? tell_failure(s, e) : 0;
 }

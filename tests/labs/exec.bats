@@ -255,21 +255,13 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 }
 
 @test "the death of the client while its program still starts: a SIGHUP as soon as it has" {
-	local dir=$BATS_TEST_TMPDIR client
-	mkdir -m 755 "$dir/bin"
-	mkfifo -m 666 "$dir/go"
-	printf '#!/bin/sh\ncat %s 2>/dev/null\nPATH=%q exec getent "$@"\n' "$dir/go" "$PATH" >"$dir/bin/getent"
-	chmod 755 "$dir/bin/getent"
-	PATH=$dir/bin:$PATH nemu node add slow
-	"$NEMU" exec slow -u nobody sleep 86424 &
-	client=$!
-	exec 6>"$dir/go" # waits for getent
+	local client
+	slow_node slow -- "$NEMU" exec slow -u nobody sleep 86424
 	kill -KILL $client
 	wait $client || :
 	nemu node show slow # by now the server has heard of it
-	rm "$dir/go"
-	exec 6>&-
-	eventually not pgrep -f "$dir/bin/getent"
+	found
+	eventually not pgrep -f "$BATS_TEST_TMPDIR/bin/getent"
 	nemu wait slow -t 5s
 	no_process 'sleep 86424'
 }

@@ -42,6 +42,25 @@ no_process() {
 	done
 }
 
+# slow_node NODE [-- COMMAND...]: a node that finds no user before "found" is called; then COMMAND in the
+# background, as $client, until it has come to that.
+slow_node() {
+	local go=$BATS_TEST_TMPDIR/go bin=$BATS_TEST_TMPDIR/bin
+	mkdir -m 755 "$bin"
+	mkfifo -m 666 "$go"
+	printf '#!/bin/sh\ncat %q 2>/dev/null\nPATH=%q exec getent "$@"\n' "$go" "$PATH" >"$bin/getent"
+	chmod 755 "$bin/getent"
+	PATH=$bin:$PATH nemu node add "$1"
+	shift 2
+	"$@" &
+	client=$!
+	exec 6>"$go" # waits for getent
+}
+found() {
+	rm "$BATS_TEST_TMPDIR/go"
+	exec 6>&-
+}
+
 # In the network namespace of a node, without nemu.
 inside() {
 	local node=$1

@@ -63,6 +63,26 @@ over() { [ "$(state "$1")" = ended ]; }
 	[ -z "$(find "$NEMU_RUNDIR" -path '*/.a/*')" ]
 }
 
+@test "what cannot be started, and does not end either, holds up nobody else" {
+	local fd held held_all=() code=0 client served
+	slow_node slow -- "$NEMU" spawn slow -u nobody -d /no/such true
+	# The other end of what the server hears it from.
+	for fd in "/proc/$(nemu node pid slow)"/fd/*; do
+		[[ $(readlink "$fd") == pipe:* ]] || continue
+		exec {held}>"$fd"
+		held_all+=("$held")
+	done
+	[ "${#held_all[@]}" -gt 0 ]
+	found
+	eventually not pgrep -f "$BATS_TEST_TMPDIR/bin/getent"
+	served=$(timeout -s KILL 5 "$NEMU" exec slow echo "served; $(ps -o stat= $client)") || :
+	for held in "${held_all[@]}"; do exec {held}>&-; done
+	[[ $served == "served; "[SR]* ]] # and the client waits
+	wait "$client" || code=$?
+	[ "$code" -eq 2 ]
+	[ "$(nemu -j ps slow)" = "[]" ]
+}
+
 @test "spawn --name: a tag instead of the PID, one running program each" {
 	local pid
 	pid=$(nemu spawn a --name web.1 sleep 86432)

@@ -24,6 +24,7 @@ struct process {
 	enum { FREE, ALIVE, ZOMBIE } state;
 	int status;
 	int tell;	/* of its start; -1: that is over */
+	bool failed;	/* it has told so, and has still to end */
 	struct spawn_work *work;
 };
 
@@ -86,14 +87,21 @@ void spawn_release(struct spawn *s)
 	s->work = NULL;
 }
 
-int spawn_result(const struct spawn *s, int report, struct err *e)
+int spawn_result(struct spawn *s, int report, struct err *e)
 {
 	struct spawn_failure f;
+	ssize_t n;
 
 	check_spawn(s);
-	if (read(report, &f, sizeof(f)) != (ssize_t)sizeof(f))
+	while ((n = read(report, &f, sizeof(f))) == (ssize_t)sizeof(f)) {
+		s->failure = f;
+		s->failed = true;
+	}
+	if (n < 0)
+		return 1;
+	if (!s->failed)
 		return 0;
-	err_os(e, f.errnum, "%s", s->executable);
+	err_os(e, s->failure.errnum, "%s", s->executable);
 	e->step = "exec";
 	return -1;
 }
@@ -124,6 +132,10 @@ bool stubs_started(unsigned int which)
 
 	if (!p)
 		return false;
+	if (p->failed) {
+		end(p, 127 << 8);
+		return true;
+	}
 	close(p->tell);
 	p->tell = -1;
 	return true;
@@ -137,7 +149,9 @@ bool stubs_not_started(unsigned int which, int step, int errnum)
 	if (!p)
 		return false;
 	MUST(write(p->tell, &f, sizeof(f)) == (ssize_t)sizeof(f));
-	end(p, 127 << 8);
+	p->failed = true;
+	if (!(which & 0x40)) /* else it takes its time */
+		end(p, 127 << 8);
 	return true;
 }
 
