@@ -8,19 +8,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#define RETRY_MS 100
+
 struct slot {
 	uint32_t generation; /* odd while in use */
 	int fd;
 	loop_fn *fn;
 	void *obj;
-	uint32_t wanted; /* events that the kernel has refused to look for */
-	bool refused;
+	uint32_t wanted; /* events that are to be looked for later */
+	bool later;
 };
 
 struct loop {
 	int epfd;
 	bool stop;
-	bool refused; /* in some slot; it is tried again */
+	int64_t retry_at; /* ms: of the slots that wait for it; -1: none does */
 	struct slot *slots;
 	uint32_t count;
 	loop_fn *timer_fn;
@@ -44,7 +46,7 @@ struct loop *loop_new(struct err *e)
 		err_nomem(e);
 		return NULL;
 	}
-	l->timer_at = -1;
+	l->timer_at = l->retry_at = -1;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epfd < 0) {
 		err_os(e, errno, "epoll");
@@ -90,11 +92,19 @@ loop_id loop_add(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *obj
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev))
 		return 0;
 	l->slots[i].generation++;
-	l->slots[i].refused = false;
+	l->slots[i].later = false;
 	l->slots[i].fd = fd;
 	l->slots[i].fn = fn;
 	l->slots[i].obj = obj;
 	return ev.data.u64;
+}
+
+static void try_later(struct loop *l, struct slot *s, uint32_t events)
+{
+	s->later = true;
+	s->wanted = events;
+	if (l->retry_at < 0)
+		l->retry_at = now_ms() + RETRY_MS;
 }
 
 void loop_set(struct loop *l, loop_id id, uint32_t events)
@@ -104,17 +114,25 @@ void loop_set(struct loop *l, loop_id id, uint32_t events)
 
 	if (!s)
 		return;
-	s->refused = epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev) != 0;
-	s->wanted = events;
-	l->refused |= s->refused;
+	s->later = false;
+	if (epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev)) /* want of memory passes: nobody must wait for ever because of it */
+		try_later(l, s, events);
 }
 
-/* Want of memory passes: nobody must wait for ever because of it. */
+void loop_rest(struct loop *l, loop_id id, uint32_t events)
+{
+	struct slot *s = find(l, id);
+
+	loop_set(l, id, 0);
+	if (s)
+		try_later(l, s, events);
+}
+
 static void try_again(struct loop *l)
 {
-	l->refused = false;
+	l->retry_at = -1;
 	for (uint32_t i = 0; i < l->count; i++)
-		if (l->slots[i].generation & 1 && l->slots[i].refused)
+		if (l->slots[i].generation & 1 && l->slots[i].later)
 			loop_set(l, (uint64_t)l->slots[i].generation << 32 | i, l->slots[i].wanted);
 }
 
@@ -135,18 +153,21 @@ void loop_timer(struct loop *l, int ms, loop_fn *fn, void *obj)
 	l->timer_obj = obj;
 }
 
-static int run_timer(struct loop *l)
+/* Does what is due. How long it is to the next. */
+static int run_timers(struct loop *l)
 {
-	int64_t left;
+	int64_t now = now_ms(), next;
 
-	if (l->timer_at < 0)
-		return -1;
-	left = l->timer_at - now_ms();
-	if (left > 0)
-		return (int)left;
-	l->timer_at = -1;
-	l->timer_fn(l->timer_obj, 0);
-	return 0;
+	if (l->retry_at >= 0 && l->retry_at <= now)
+		try_again(l);
+	if (l->timer_at >= 0 && l->timer_at <= now) {
+		l->timer_at = -1;
+		l->timer_fn(l->timer_obj, 0);
+		return 0;
+	}
+	next = l->timer_at < 0 || (l->retry_at >= 0 && l->retry_at < l->timer_at) ? l->retry_at
+										  : l->timer_at;
+	return next < 0 ? -1 : (int)(next - now);
 }
 
 void loop_run(struct loop *l)
@@ -154,11 +175,7 @@ void loop_run(struct loop *l)
 	struct epoll_event ev[32];
 
 	while (!l->stop) {
-		int ms = run_timer(l), n;
-
-		if (l->refused)
-			try_again(l);
-		n = epoll_wait(l->epfd, ev, 32, l->refused && (ms < 0 || ms > 100) ? 100 : ms);
+		int n = epoll_wait(l->epfd, ev, 32, run_timers(l));
 
 		for (int i = 0; i < n && !l->stop; i++) {
 			struct slot *s = find(l, ev[i].data.u64);

@@ -216,8 +216,10 @@ static void on_connect(void *obj, uint32_t events)
 	} else if (fd >= 0) {
 		session_start(s, fd, false);
 	}
-	/* Out of descriptors: the others wait in the queue until a session ends. */
-	if ((fd < 0 && s->sessions) || s->session_count >= MAX_SESSIONS)
+	/* Out of descriptors or memory, which not only the end of a session gives back. */
+	if (fd < 0)
+		loop_rest(s->loop, s->listen_id, EPOLLIN);
+	else if (s->session_count >= MAX_SESSIONS)
 		loop_set(s->loop, s->listen_id, 0);
 }
 

@@ -5,6 +5,8 @@ good client must be served, correctly; how fast is not asked. Afterwards the ser
 are what they were, its memory is bounded, and it serves on."""
 import os
 import random
+import resource
+import select
 import socket
 import sys
 
@@ -380,6 +382,11 @@ def attack(good, before, *kinds):
         bounded(before, used)
 
 
+def idle():
+    states = [proc(node.pid, "stat").rsplit(")", 1)[1].split()[0] for _ in range(500)]
+    return states.count("S") == len(states)
+
+
 def resting():
     """Whoever stalls costs no time: the server sleeps while nobody asks."""
     wires = never_reads() + line_without_end() + descriptors_a_byte_at_a_time() + nul_bytes()
@@ -390,11 +397,25 @@ def resting():
         wires[-1].send(b"PROC WAIT %d\nHELP\n" % pid)
         wires[-1].sock.shutdown(socket.SHUT_WR)
 
-    def idle():
-        states = [proc(node.pid, "stat").rsplit(")", 1)[1].split()[0] for _ in range(500)]
-        return states.count("S") == len(states)
     eventually("the server sleeps", idle)
     for wire in wires:
+        wire.close()
+
+
+def out_of_descriptors(fds):
+    """Who comes waits, at no cost, and is served as soon as there are some again, also if no client ends
+    that could give one back."""
+    has_descriptors(node.pid, fds)
+    old = resource.prlimit(node.pid, resource.RLIMIT_NOFILE)
+    free = min(set(map(str, range(1000))) - set(descriptors(node.pid)), key=int)
+    resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (int(free), old[1]))
+    wires = [raw() for _ in range(3)]
+    eventually("the server sleeps", idle)
+    equal(select.select([w.sock for w in wires], [], [], 0)[0], [], "a greeting")
+    resource.prlimit(node.pid, resource.RLIMIT_NOFILE, old)
+    for wire in wires:
+        equal(wire.reply().code, 220, "greeting")
+        wire.in_step()
         wire.close()
 
 
@@ -420,6 +441,9 @@ def main():
         tap.run("memory is bounded", lambda: bounded(used, memory(node.pid)))
         tap.run("it serves on", good.turn)
         good.wire.close()
+        tap.run("out of descriptors, with a client that rests", out_of_descriptors, fds - 1)
+        node.wire.close()
+        tap.run("out of descriptors, with no client", out_of_descriptors, fds - 2)
     finally:
         tap.run("node removed", node.stop)
     return tap.done()
