@@ -217,10 +217,12 @@ static bool next_line(struct session *s)
 			drop_part(s);
 		return false;
 	}
-	if (end)
+	if (end) {
 		len = (size_t)(end - start);
-	else if (!buf_room(&s->in, 1)) /* for take_line's NUL */
+	} else if (!buf_room(&s->in, 1)) { /* for take_line's NUL */
+		s->broken = true;
 		return false;
+	}
 	start = s->in.data + s->taken;
 	s->taken += len + (end ? 1 : 0);
 	s->scanned = 0;

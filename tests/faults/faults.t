@@ -8,6 +8,7 @@ $BUILD/faults/nemu is the binary. NEMU_FAULTS=all: each of them; a number: so ma
 NEMU_FAULT_ONLY=N: that one."""
 import os
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,35 @@ def trial(number, before):
     return name, problems
 
 
+def unfinished_line(number):
+    """The same of a client that says one line as long as a buffer, without its end, and no more: (name of what
+    failed: None, or only of node add; problems)."""
+    fired = os.path.join(TMP, "fired")
+    env = dict(os.environ, NEMU_FAULT="%d:%s" % (number, fired), NEMU_FAULT_MARK=TMP)
+    os.path.exists(fired) and os.unlink(fired)
+    problems = []
+    run("node add n", FAULTY, env)
+    if os.path.exists(fired):
+        run("node del n")
+        return False, None, problems
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(10)
+        s.connect(os.path.join(RUNDIR, "default", "n"))
+        try:
+            s.recv(4096)  # only then is the order of calls always the same
+            s.sendall(b"x" * 256)
+            s.shutdown(socket.SHUT_WR)
+            while s.recv(4096):
+                pass
+        except socket.timeout:
+            problems.append("hangs")
+        except OSError:  # it was cut off
+            pass
+    name = open(fired).read().split("\n")[0] if os.path.exists(fired) else None
+    run("node del n")
+    return True, name, problems
+
+
 def main():
     subprocess.run(["ip", "link", "add", "far9", "type", "veth", "peer", "far8"], check=True)
     subprocess.run([NEMU, "node", "add", "m"], check=True)
@@ -150,11 +180,23 @@ def main():
         print("%sok %d - call %d of %d: %s" % ("not " if problems else "", k, number, low, name), flush=True)
         for p in problems:
             print("# " + p)
+    first, behind = 0, low
+    while behind - first > 1:
+        middle = (first + behind) // 2
+        first, behind = (first, middle) if unfinished_line(middle)[0] else (middle, behind)
+    name, problems, calls = "", [], []
+    while name is not None and not problems:
+        _, name, problems = unfinished_line(behind + len(calls))
+        calls.append(str(name))
+    bad += bool(problems)
+    print("%sok %d - an unfinished line: %s" % ("not " if problems else "", len(numbers) + 1, " ".join(calls)))
+    for p in problems:
+        print("# " + p)
     subprocess.run([NEMU, "node", "del", "--all"])
     subprocess.run(["ip", "link", "del", "far9"])
     os.path.exists(os.path.join(TMP, "fired")) and os.unlink(os.path.join(TMP, "fired"))
     os.rmdir(TMP)
-    print("1..%d" % len(numbers))
+    print("1..%d" % (len(numbers) + 1))
     sys.exit(bad > 0)
 
 
