@@ -15,14 +15,14 @@ struct slot {
 	int fd;
 	loop_fn *fn;
 	void *obj;
-	uint32_t wanted; /* events that are to be looked for later */
-	bool later;
+	uint32_t wanted; /* events that are to be looked for */
+	int64_t at;	 /* from then on, in ms; 0: already */
 };
 
 struct loop {
 	int epfd;
 	bool stop;
-	int64_t retry_at; /* ms: of the slots that wait for it; -1: none does */
+	int64_t retry_at; /* the first of the slots' times; -1: there is none */
 	struct slot *slots;
 	uint32_t count;
 	loop_fn *timer_fn;
@@ -92,19 +92,17 @@ loop_id loop_add(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *obj
 	if (epoll_ctl(l->epfd, EPOLL_CTL_ADD, fd, &ev))
 		return 0;
 	l->slots[i].generation++;
-	l->slots[i].later = false;
+	l->slots[i].at = 0;
 	l->slots[i].fd = fd;
 	l->slots[i].fn = fn;
 	l->slots[i].obj = obj;
 	return ev.data.u64;
 }
 
-static void try_later(struct loop *l, struct slot *s, uint32_t events)
+static void note_time(struct loop *l, int64_t at)
 {
-	s->later = true;
-	s->wanted = events;
-	if (l->retry_at < 0)
-		l->retry_at = now_ms() + RETRY_MS;
+	if (l->retry_at < 0 || at < l->retry_at)
+		l->retry_at = at;
 }
 
 void loop_set(struct loop *l, loop_id id, uint32_t events)
@@ -114,26 +112,40 @@ void loop_set(struct loop *l, loop_id id, uint32_t events)
 
 	if (!s)
 		return;
-	s->later = false;
-	if (epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev)) /* want of memory passes: nobody must wait for ever because of it */
-		try_later(l, s, events);
+	s->at = 0;
+	s->wanted = events;
+	if (!epoll_ctl(l->epfd, EPOLL_CTL_MOD, s->fd, &ev))
+		return;
+	/* Want of memory passes: nobody must wait for ever because of it. */
+	s->at = now_ms() + RETRY_MS;
+	note_time(l, s->at);
 }
 
-void loop_rest(struct loop *l, loop_id id, uint32_t events)
+void loop_rest(struct loop *l, loop_id id, uint32_t events, int ms)
 {
 	struct slot *s = find(l, id);
 
+	if (!s)
+		return;
 	loop_set(l, id, 0);
-	if (s)
-		try_later(l, s, events);
+	s->wanted = events;
+	s->at = now_ms() + ms;
+	note_time(l, s->at);
 }
 
-static void try_again(struct loop *l)
+static void try_again(struct loop *l, int64_t now)
 {
 	l->retry_at = -1;
-	for (uint32_t i = 0; i < l->count; i++)
-		if (l->slots[i].generation & 1 && l->slots[i].later)
-			loop_set(l, (uint64_t)l->slots[i].generation << 32 | i, l->slots[i].wanted);
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct slot *s = &l->slots[i];
+
+		if (!(s->generation & 1) || !s->at)
+			continue;
+		if (s->at <= now)
+			loop_set(l, (uint64_t)s->generation << 32 | i, s->wanted);
+		else
+			note_time(l, s->at);
+	}
 }
 
 void loop_del(struct loop *l, loop_id id)
@@ -159,7 +171,7 @@ static int run_timers(struct loop *l)
 	int64_t now = now_ms(), next;
 
 	if (l->retry_at >= 0 && l->retry_at <= now)
-		try_again(l);
+		try_again(l, now);
 	if (l->timer_at >= 0 && l->timer_at <= now) {
 		l->timer_at = -1;
 		l->timer_fn(l->timer_obj, 0);

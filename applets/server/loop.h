@@ -23,8 +23,8 @@ void loop_free(struct loop *l);
  * caller's. 0 without memory (or beyond the kernel's limit): errno. */
 loop_id loop_add(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *obj);
 void loop_set(struct loop *l, loop_id id, uint32_t events);
-/* As loop_set, but a tenth of a second from now: for what cannot be dealt with just now. */
-void loop_rest(struct loop *l, loop_id id, uint32_t events);
+/* As loop_set, but not before ms milliseconds have passed, unless loop_set is called meanwhile. */
+void loop_rest(struct loop *l, loop_id id, uint32_t events, int ms);
 /* Call it before the descriptor is closed. */
 void loop_del(struct loop *l, loop_id id);
 

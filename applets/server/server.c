@@ -32,6 +32,7 @@
 
 #define KILL_WAIT_MS 3000 /* between SIGTERM and SIGKILL (wire.md section 4) */
 #define HARD_STEP_MS 20
+#define ACCEPT_AGAIN_MS 100
 #define MAX_SESSIONS 4000
 
 struct netlink *server_netlink(struct server *s, struct err *e)
@@ -218,7 +219,7 @@ static void on_connect(void *obj, uint32_t events)
 	}
 	/* Out of descriptors or memory, which not only the end of a session gives back. */
 	if (fd < 0)
-		loop_rest(s->loop, s->listen_id, EPOLLIN);
+		loop_rest(s->loop, s->listen_id, EPOLLIN, ACCEPT_AGAIN_MS);
 	else if (s->session_count >= MAX_SESSIONS)
 		loop_set(s->loop, s->listen_id, 0);
 }

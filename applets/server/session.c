@@ -28,6 +28,10 @@
 /* A client's turn, before the others have theirs; with no others, before signals have. */
 #define TURN_NS 20000
 #define LONG_TURN_NS 1000000
+/* Who sends long lines without end would keep the server so busy that the kernel has it wait for its turn
+ * as any busy process, and all clients with it. So they are read with rests. */
+#define REST_MS 2
+#define REST_BYTES (64u << 10) /* of a line that is taken, for each millisecond */
 
 const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
 					       "PROC STD", "LINK IMPT" };
@@ -197,6 +201,7 @@ static void drop_part(struct session *s)
 	if (!s->skipping)
 		session_reply(s, 500, "Line too long.");
 	s->skipping = true;
+	s->rest_ms = REST_MS;
 	s->taken = s->in.len;
 	s->scanned = 0;
 }
@@ -230,6 +235,7 @@ static bool next_line(struct session *s)
 		s->skipping = false;
 	else
 		take_line(s, start, len);
+	s->rest_ms = (int)(len / REST_BYTES);
 	return true;
 }
 
@@ -337,9 +343,11 @@ static int64_t now_ns(void)
 
 static void run_lines(struct session *s)
 {
-	int64_t end = now_ns() + (s->server->session_count > 1 ? TURN_NS : LONG_TURN_NS);
+	bool alone = s->server->session_count == 1;
+	int64_t end = now_ns() + (alone || s->skipping ? LONG_TURN_NS : TURN_NS);
 	bool more = true;
 
+	s->rest_ms = 0;
 	do {
 		if (s->broken || s->parked || s->closing || s->want >= 0 || s->out.failed)
 			return;
@@ -388,7 +396,10 @@ static void session_run(void *obj, uint32_t events)
 		interest = EPOLLOUT;
 	else if (!s->parked && !s->eof)
 		interest = EPOLLIN;
-	loop_set(s->server->loop, s->id, interest);
+	if (s->rest_ms && s->server->session_count > 1)
+		loop_rest(s->server->loop, s->id, interest, s->rest_ms);
+	else
+		loop_set(s->server->loop, s->id, interest);
 }
 
 void session_resume(struct session *s)

@@ -57,6 +57,7 @@ struct session {
 	size_t taken;	 /* bytes of in that are done with */
 	size_t scanned;	 /* bytes behind them that hold no newline */
 	bool skipping;	 /* inside a line that is too long */
+	int rest_ms;	 /* before it is read again, if there are others */
 	bool eof;	 /* nothing more to read */
 	bool large;	 /* its lines took much memory */
 	bool closing;	 /* close when out is empty */

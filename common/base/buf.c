@@ -82,9 +82,9 @@ void buf_consume(struct buf *b, size_t len)
 	if (len > b->len)
 		len = b->len;
 	b->len -= len;
-	if (b->len)
+	if (b->len && len)
 		memmove(b->data, b->data + len, b->len);
-	else if (b->cap > KEEP)
+	else if (!b->len && b->cap > KEEP)
 		buf_free(b);
 }
 
