@@ -35,7 +35,7 @@ void plan_free(struct plan *p)
 	if (p->xauth)
 		unlink(p->xauth);
 	free(p->xauth);
-	free_words(p->argv);
+	free(p->argv);
 	free_words(p->env);
 	for (int i = 0; i < SPAWN_FDS; i++)
 		if (p->fds[i] >= 0)
@@ -65,13 +65,37 @@ static int set_text(char **place, const struct arg *a, struct err *e)
 	return 0;
 }
 
+/* A list of words in one block, as there may be two million. */
+static char **pack_words(const struct arg *v, size_t n, struct err *e)
+{
+	size_t size = (n + 1) * sizeof(char *);
+	char **list, *text;
+
+	for (size_t i = 0; i < n; i++) {
+		if (check_text(&v[i], e))
+			return NULL;
+		size += v[i].len + 1;
+	}
+	list = malloc(size);
+	if (!list) {
+		err_nomem(e);
+		return NULL;
+	}
+	text = (char *)(list + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		list[i] = memcpy(text, v[i].s, v[i].len + 1);
+		text += v[i].len + 1;
+	}
+	list[n] = NULL;
+	return list;
+}
+
 int srv_proc_crte(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	const struct arg *argv = s->args.n > 1 ? s->args.v + 1 : s->args.v;
 	size_t argc = s->args.n > 1 ? s->args.n - 1 : 1;
 	struct plan *p = calloc(1, sizeof(*p));
-	int failed;
 
 	(void)cmd;
 	if (!p) {
@@ -80,11 +104,8 @@ int srv_proc_crte(void *ctx, const struct command *cmd, struct err *e)
 	}
 	for (int i = 0; i < SPAWN_FDS; i++)
 		p->fds[i] = -1;
-	p->argv = calloc(argc + 1, sizeof(*p->argv));
-	failed = p->argv ? set_text(&p->executable, &s->args.v[0], e) : err_nomem(e);
-	for (size_t i = 0; i < argc && !failed; i++)
-		failed = set_text(&p->argv[i], &argv[i], e);
-	if (failed) {
+	p->argv = pack_words(argv, argc, e);
+	if (!p->argv || set_text(&p->executable, &s->args.v[0], e)) {
 		plan_free(p);
 		return FAILED;
 	}

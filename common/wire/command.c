@@ -36,7 +36,7 @@ static int add_arg(struct args *args, const char *word, struct err *e)
 		args->v = v;
 		args->cap = cap;
 	}
-	args->v[args->n++] = (struct arg){ .s = word, .len = strlen(word) };
+	args->v[args->n++] = (struct arg){ .s = word, .len = (uint32_t)strlen(word) };
 	return 0;
 }
 
@@ -69,7 +69,7 @@ static int convert(struct args *args, struct arg *a, char type, struct err *e)
 		start = args->bytes.len;
 		if (wire_get_b(&args->bytes, a->s))
 			return err_set(e, ERR_USAGE, 0, "Invalid argument: not base64.");
-		a->len = args->bytes.len - start;
+		a->len = (uint32_t)(args->bytes.len - start);
 		a->s = NULL;
 		buf_addc(&args->bytes, '\0');
 		if (args->bytes.failed)

@@ -20,10 +20,10 @@ struct command {
 	int (*run)(void *ctx, const struct command *cmd, struct err *e); /* the caller's meaning */
 };
 
-struct arg {
+struct arg { /* small: a line can have two million */
 	const char *s; /* the bytes, with a NUL behind them */
-	size_t len;	/* a b argument may hold NULs */
-	int32_t i;	/* of type i */
+	uint32_t len;  /* a b argument may hold NULs */
+	int32_t i;     /* of type i */
 };
 
 /* The arguments of one line. Start with {0}; reused from line to line. */
