@@ -289,6 +289,14 @@ int userns_of(pid_t pid, struct err *e)
 	return fd < 0 ? err_os(e, errno, "%s", path) : fd;
 }
 
+bool userns_is_own(int fd)
+{
+	struct stat own, other;
+
+	return !stat("/proc/self/ns/user", &own) && !fstat(fd, &other) && own.st_dev == other.st_dev &&
+	       own.st_ino == other.st_ino;
+}
+
 bool userns_is_narrow(void)
 {
 	unsigned long first, outside, count = 0;

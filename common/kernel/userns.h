@@ -29,6 +29,9 @@ const char *userns_remedy(int errnum);
 /* That of a process. -1: error. */
 __attribute__((warn_unused_result)) int userns_of(pid_t pid, struct err *e);
 
+/* Is the calling process in it? */
+bool userns_is_own(int fd);
+
 /* Is the calling process in one that has a single user, as no range was given? */
 bool userns_is_narrow(void);
 

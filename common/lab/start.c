@@ -220,31 +220,64 @@ static int check_free(int lab_fd, const char *name, struct err *e)
 	return 0;
 }
 
-/* The user namespace of the nodes of a lab, for who may not make nodes without: that of a living node,
- * or, with the first one, a new one. The lab is locked, so there is only one first. *fd: -1 if none is
- * needed. */
-static int get_userns(int lab_fd, int *fd, struct err *e)
+/* 0: no such node lives. */
+static pid_t server_pid(int lab_fd, const char *name)
 {
-	own(names) char **names = NULL;
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
+	struct err ignored;
+	bool stale;
+	own(fd) int node = rundir_connect(lab_fd, name, &stale, &ignored);
+
+	return node < 0 || getsockopt(node, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
+}
+
+static int elsewhere(int errnum, struct err *e)
+{
+	return err_set(e, ERR_OS, errnum,
+		       "the lab's nodes are in another user namespace, which cannot be entered from this one");
+}
+
+/* The user namespace of a living node. *fd: -1 if there is none. */
+static int living_userns(int lab_fd, int *fd, struct err *e)
+{
+	int dir_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	own(dir) DIR *dir = dir_fd < 0 ? NULL : fdopendir(dir_fd);
+	struct dirent *d;
+
+	if (!dir)
+		return err_os(e, errno, "the lab's folder");
+	while (*fd < 0 && (d = readdir(dir))) {
+		pid_t pid = name_valid(d->d_name) ? server_pid(lab_fd, d->d_name) : 0;
+
+		*fd = pid > 0 ? userns_of(pid, e) : -1;
+		if (pid > 0 && *fd < 0 && (e->errnum == EACCES || e->errnum == EPERM))
+			return elsewhere(e->errnum, e);
+	}
+	return 0;
+}
+
+/* Links join nodes of one user namespace alone. *fd: that of the living nodes; or, for who may not make
+ * nodes without, a new one; -1: the caller's own will do. The lab is locked, so there is only one first. */
+static int get_userns(int lab_fd, int *fd, struct err *e)
+{
+	bool needed = userns_needed();
 
 	*fd = -1;
-	if (!userns_needed())
-		return 0;
-	rundir_pin(); /* the user is called root in there */
-	names = rundir_names(lab_fd, e);
-	for (char **n = names; n && *n && *fd < 0; n++) {
-		struct err ignored;
-		bool stale;
-		own(fd) int node = rundir_connect(lab_fd, *n, &stale, &ignored);
-
-		if (node >= 0 && !getsockopt(node, SOL_SOCKET, SO_PEERCRED, &peer, &len))
-			*fd = userns_of(peer.pid, &ignored);
+	if (living_userns(lab_fd, fd, e))
+		return -1;
+	if (*fd >= 0 && userns_is_own(*fd)) {
+		drop_fd(fd);
+		return needed ? err_set(e, ERR_OS, EPERM,
+					"the lab's nodes are in this user namespace, in which you have not the "
+					"capabilities to make one")
+			      : 0;
 	}
-	if (names && *fd < 0)
+	if (*fd < 0 && needed)
 		*fd = userns_make(e);
-	return *fd < 0 ? -1 : 0;
+	if (*fd >= 0)
+		rundir_pin(); /* the user is called root in there */
+	return needed && *fd < 0 ? -1 : 0;
 }
 
 /* In a child that is to become a keeper. */
@@ -254,6 +287,7 @@ static bool enter(int userns, int tell)
 
 	if (userns < 0 || !userns_enter(userns, &e))
 		return true;
+	elsewhere(e.errnum, &e); /* into a new one one may go */
 	return write(tell, &e, sizeof(e)) < 0; /* false, but for the compiler */
 }
 
@@ -433,7 +467,7 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	drop_fd(&lab_fd);
 	if (userns >= 0 && userns_enter(userns, e))
-		return -1;
+		return elsewhere(e->errnum, e);
 	if (run_keeper(&seat, serve, options))
 		return err_os(e, errno, "%s: fork", name);
 	self.ready = steal_fd(&ready);

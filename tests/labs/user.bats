@@ -96,6 +96,46 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	[ "$(ns one c user)" = "$(ns one d user)" ]
 }
 
+@test "from another user namespace: the lab's is joined, or the node is refused" {
+	local out
+	as one node add a
+	# shellcheck disable=SC2016 # for the shells within
+	within() {
+		run --separate-stderr setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all \
+			env NEMU_RUNDIR="$BATS_FILE_TMPDIR/one" unshare -Urmn sh -c "$1" "$BATS_FILE_TMPDIR/nemu"
+	}
+	within '"$0" node add b' # a sibling of the lab's
+	[ "$status" -eq 2 ]
+	[[ $stderr == "nemu node: "*"another user namespace"* ]]
+	[ "$(as one -q node)" = a ]
+	within '"$0" -L other node add b c && "$0" -L other link add b:e c:e && "$0" -L other node del b c'
+	[ "$status" -eq 0 ]
+	as one node del a
+	within '"$0" node add b'
+	[ "$status" -eq 0 ]
+	[ "$(ns one b user)" != "$(readlink /proc/self/ns/user)" ]
+	as one node add c # from above
+	[ "$(ns one c user)" = "$(ns one b user)" ]
+	as one link add b:e c:e
+	out=$(as one -q node)
+	[ "$out" = $'b\nc' ]
+	within 'exec setpriv --bounding-set=-sys_admin,-net_admin "$0" node add d'
+	[ "$status" -eq 2 ]
+	[[ $stderr == "nemu node: "*"another user namespace"* ]]
+}
+
+@test "in the lab's user namespace, but without its capabilities: refused, and why" {
+	# shellcheck disable=SC2016 # for the shells within
+	run --separate-stderr setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all \
+		env NEMU_RUNDIR="$BATS_FILE_TMPDIR/one" unshare -Urmn sh -c '"$0" node add a || exit 9
+			setpriv --bounding-set=-sys_admin,-net_admin "$0" node add b
+			code=$?
+			"$0" node del a
+			exit $code' "$BATS_FILE_TMPDIR/nemu"
+	[ "$status" -eq 2 ]
+	[[ $stderr == "nemu node: "*"capabilities"* ]]
+}
+
 @test "two first nodes at once: one user namespace" {
 	local i pids=() pid
 	for i in {1..8}; do
