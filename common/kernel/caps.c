@@ -17,16 +17,40 @@ bool caps_have(unsigned int cap)
 	return capng_have_capability(CAPNG_EFFECTIVE, cap);
 }
 
+static void name_of(unsigned int cap, char name[40])
+{
+	const char *known = capng_capability_to_name(cap);
+
+	snprintf(name, 40, "%s", known ? known : "?");
+	for (char *p = name; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+}
+
 int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e)
 {
-	char name[40] = "";
+	char name[40];
 
 	if (errnum != EPERM || caps_have(cap))
 		return err_os(e, errnum, "%s", what);
-	snprintf(name, sizeof(name), "%s", capng_capability_to_name(cap));
-	for (char *p = name; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
+	name_of(cap, name);
 	return err_set(e, ERR_OS, errnum, "%s: needs CAP_%s, which you do not have", what, name);
+}
+
+bool caps_explain_kept(caps_set keep, int errnum, const char *user, struct err *e)
+{
+	char name[40];
+
+	capng_get_caps_process();
+	for (unsigned int cap = 0; errnum == EPERM && cap < 64; cap++) {
+		if (!(keep >> cap & 1) || (capng_have_capability(CAPNG_PERMITTED, cap) &&
+					   prctl(PR_CAPBSET_READ, cap) == 1))
+			continue;
+		name_of(cap, name);
+		err_set(e, ERR_OS, errnum, "user %s: CAP_%s cannot be kept: the node's server has not got it", user,
+			name);
+		return true;
+	}
+	return false;
 }
 
 bool caps_parse(const char *list, caps_set *set, const char **bad)
@@ -77,8 +101,6 @@ static int keep_ambient(caps_set keep)
 
 int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set keep)
 {
-	int rc;
-
 	/* A user namespace with one user has one set of groups as well. */
 	if (setgroups(n, groups) && (errno != EPERM || uid != geteuid() || gid != getegid()))
 		return -1;
@@ -92,11 +114,9 @@ int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set ke
 				     cap);
 	if (drop_bounding(keep))
 		return -1;
-	rc = capng_change_id((int)uid, (int)gid, CAPNG_CLEAR_AMBIENT);
-	if (rc) {
-		if (!errno)
-			errno = EPERM;
+	/* Not by capng_change_id, which never leaves CAP_SETPCAP. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
+	    setresgid(gid, gid, gid) || setresuid(uid, uid, uid) || capng_apply(CAPNG_SELECT_CAPS))
 		return -1;
-	}
 	return keep_ambient(keep) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -1 : 0;
 }

@@ -188,6 +188,8 @@ void spawn_release(struct spawn *s)
 
 static void explain_user(const struct spawn *s, int errnum, struct err *e)
 {
+	if (caps_explain_kept(s->caps, errnum, s->user, e))
+		return;
 	if (!userns_is_narrow() && errnum == EINVAL)
 		err_set(e, ERR_OS, errnum,
 			"user %s: an id of this user is not mapped in this lab, whose ids are those of /etc/subuid and "

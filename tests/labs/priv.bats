@@ -177,3 +177,18 @@ has() {
 		"$NEMU" switch add s
 		[ "$("$NEMU" exec s cat /proc/sys/net/ipv6/conf/default/disable_ipv6)" = 1 ]'
 }
+
+@test "--cap: setpcap too; what the node's server has not is named" {
+	needs_root
+	nemu node add a
+	[ "$(nemu exec a -u nobody --cap setpcap,net_raw sh -c 'grep ^Cap /proc/self/status')" = "$(
+		printf 'Cap%s:\t0000000000002100\n' Inh Prm Eff Bnd Amb)" ]
+	[ "$(nemu exec a -u nobody --cap setuid,setgid sh -c 'grep ^Cap /proc/self/status')" = "$(
+		printf 'Cap%s:\t00000000000000c0\n' Inh Prm Eff Bnd Amb)" ]
+	nemu node del a
+	setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice "$NEMU" node add a
+	fails 125 "user nobody: CAP_SYS_NICE" exec a -u nobody --cap net_raw,sys_nice true
+	fails 2 "user nobody: CAP_SYS_NICE" spawn a -u nobody --cap net_raw,sys_nice true
+	nemu exec a -u nobody --cap net_raw true
+	nemu node del a
+}
