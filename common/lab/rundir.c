@@ -35,7 +35,12 @@ static char *rundir_path(void)
 		n = asprintf(&path, "%s/nemu", xdg);
 	else
 		n = asprintf(&path, "/tmp/nemu-%d", (int)geteuid());
-	return n < 0 ? NULL : path;
+	if (n < 0)
+		return NULL;
+	/* With a slash behind it, O_NOFOLLOW would follow it. */
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
+	return path;
 }
 
 void rundir_pin(void)

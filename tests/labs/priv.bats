@@ -192,3 +192,18 @@ has() {
 	nemu exec a -u nobody --cap net_raw true
 	nemu node del a
 }
+
+@test "a run directory that is a symbolic link is refused, with a slash behind it as well" {
+	mkdir -m 700 "$TMPDIR/open/real"
+	ln -s real "$TMPDIR/open/link"
+	[ -z "${NEMU_AS_USER-}" ] || chown 12399 "$TMPDIR/open/real"
+	NEMU_RUNDIR=$TMPDIR/open/link fails 2 "$TMPDIR/open/link" node add a
+	NEMU_RUNDIR=$TMPDIR/open/link/ fails 2 "$TMPDIR/open/link" node add a
+	NEMU_RUNDIR=$TMPDIR/open/link// fails 2 "$TMPDIR/open/link" node
+	[ -z "$(ls -A "$TMPDIR/open/real")" ]
+	NEMU_RUNDIR=$TMPDIR/open/real// silent node add a
+	[ "$(NEMU_RUNDIR=$TMPDIR/open/real nemu -q node)" = a ]
+	NEMU_RUNDIR=$TMPDIR/open/real/ silent node del a
+	NEMU_RUNDIR=$TMPDIR/open/new/below/ silent node add a
+	NEMU_RUNDIR=$TMPDIR/open/new/below silent node del a
+}
