@@ -62,7 +62,7 @@ static void print_rows(const struct check_row *rows, const bool *chosen, size_t 
 /* The reason may name the remedy already. */
 static int tell(const struct check_row *r, struct err *e)
 {
-	bool named = strstr(r->reason, "module") || strstr(r->reason, r->how);
+	bool named = strstr(r->reason, "module") || strstr(r->reason, " (") || strstr(r->reason, r->how);
 
 	return err_set(e, ERR_FEATURE, EOPNOTSUPP, "%s: %s%s%s%s", r->name, r->reason, named ? "" : " (",
 		       named ? "" : r->how, named ? "" : ")");

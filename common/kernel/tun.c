@@ -23,8 +23,11 @@ static int open_device(struct err *e)
 		return err_set(e, ERR_FEATURE, EOPNOTSUPP,
 			       DEVICE ": %s (module tun; in a container, the device)",
 			       strerror(errno));
-	return err_set(e, ERR_OS, errno, DEVICE ": %s (whose mode should be 0666: chmod, or a udev rule)",
-		       strerror(errno));
+	if (errno == EACCES || errno == EPERM)
+		return err_set(e, ERR_FEATURE, EOPNOTSUPP, DEVICE ": %s (%s)", strerror(errno),
+			       errno == EACCES ? "whose mode should be 0666: chmod, or a udev rule"
+					       : "in a container, the device must be allowed");
+	return err_os(e, errno, DEVICE);
 }
 
 int tun_possible(struct err *e)

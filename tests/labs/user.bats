@@ -309,3 +309,29 @@ closed() {
 	[ "$status" -eq 4 ]
 	[[ $stderr == "nemu node: a: net.ipv4.ip_forward: "*"/proc/sys is read-only"* ]]
 }
+
+@test "/dev/net/tun is closed to the user, or not there: exit 4, and the remedy" {
+	export -f as
+	export BATS_FILE_TMPDIR
+	tap() {
+		# shellcheck disable=SC2016 # for the shell within
+		run --separate-stderr unshare --mount bash -ec 'mount -t tmpfs -o mode=755 tmpfs /dev/net'"
+			$1"'
+			as one node add a
+			trap "as one node del a" EXIT
+			as one if a add t type tap'
+	}
+	tap 'mknod -m 600 /dev/net/tun c 10 200'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu if: a: /dev/net/tun: Permission denied ("*0666* ]]
+	tap 'mount -o remount,nodev /dev/net; mknod -m 666 /dev/net/tun c 10 200'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu if: a: /dev/net/tun: "* ]]
+	tap true
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu if: a: /dev/net/tun: No such file"*"module tun"* ]]
+	if [ -c /dev/net/tun ]; then
+		tap 'mknod -m 666 /dev/net/tun c 10 200'
+		[ "$status" -eq 0 ]
+	fi
+}
