@@ -45,8 +45,10 @@ struct pair {
 	} ends[2];
 	struct flow flows[2]; /* flows[side]: what comes from that side */
 	struct buf setup;     /* the program's first bytes, until they are all there */
+	bool big;	      /* its byte order */
 	bool admitted;	      /* its cookie was right */
 	bool waiting;	      /* for room at the display */
+	bool reached;	      /* the display has taken something */
 	bool dead;
 };
 
@@ -130,6 +132,8 @@ static void pass(struct pair *p, int side, const char *data, size_t len)
 		p->dead = true;
 }
 
+static void give_up(struct pair *p);
+
 static void pass_kept(struct pair *p, int side)
 {
 	struct flow *flow = &p->flows[side];
@@ -139,10 +143,15 @@ static void pass_kept(struct pair *p, int side)
 		return;
 	n = send(p->ends[1 - side].fd, flow->kept + flow->start, flow->len,
 		 MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN)
-		p->dead = true;
+	if (n < 0 && errno != EAGAIN && errno != EINTR && errno != ENOTCONN) {
+		if (side == PROGRAM && !p->reached)
+			give_up(p);
+		else
+			p->dead = true;
+	}
 	if (n <= 0)
 		return;
+	p->reached |= side == PROGRAM;
 	flow->start += (size_t)n;
 	flow->len -= (size_t)n;
 	if (!flow->len) {
@@ -176,15 +185,13 @@ static size_t get16(const struct pair *p, size_t at)
 {
 	const unsigned char *d = (const unsigned char *)p->setup.data + at;
 
-	return p->setup.data[0] == 'B' ? (size_t)(d[0] << 8 | d[1]) : (size_t)(d[1] << 8 | d[0]);
+	return p->big ? (size_t)(d[0] << 8 | d[1]) : (size_t)(d[1] << 8 | d[0]);
 }
 
 static void put16(const struct pair *p, struct buf *b, size_t n)
 {
-	bool big = p->setup.data[0] == 'B';
-
-	buf_addc(b, (char)(big ? n >> 8 : n));
-	buf_addc(b, (char)(big ? n : n >> 8));
+	buf_addc(b, (char)(p->big ? n >> 8 : n));
+	buf_addc(b, (char)(p->big ? n : n >> 8));
 }
 
 static void put_padded(struct buf *b, const void *data, size_t len)
@@ -224,6 +231,16 @@ static bool right_cookie(const struct pair *p, size_t name_len, size_t key_len)
 	return !wrong;
 }
 
+/* The display cannot be reached: the program is told, and nobody is left to get what it has said. */
+static void give_up(struct pair *p)
+{
+	watch(&p->ends[DISPLAY], 0);
+	drop_fd(&p->ends[DISPLAY].fd);
+	free(p->flows[PROGRAM].kept);
+	p->flows[PROGRAM].kept = NULL;
+	refuse(p, "nemu: the display cannot be reached");
+}
+
 static void connect_display(struct pair *p)
 {
 	int fd = display_connect(p->f->to);
@@ -234,11 +251,8 @@ static void connect_display(struct pair *p)
 	if (full)
 		return;
 	p->ends[DISPLAY].fd = fd;
-	if (fd >= 0)
-		return;
-	free(p->flows[PROGRAM].kept); /* nobody is left to get it */
-	p->flows[PROGRAM].kept = NULL;
-	refuse(p, "nemu: the display cannot be reached");
+	if (fd < 0)
+		give_up(p);
 }
 
 /* The same words with the display's own cookie, and what came behind them. */
@@ -274,6 +288,7 @@ static void read_setup(struct pair *p, const char *data, size_t len)
 		p->dead = true;
 		return;
 	}
+	p->big = p->setup.data[0] == 'B';
 	if (p->setup.len < SETUP)
 		return;
 	name_len = get16(p, 6);
@@ -325,16 +340,6 @@ static void settle(struct pair *p)
 		bury(p);
 }
 
-/* A connection to the display that failed while it was under way. */
-static bool display_refused(struct pair *p)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	return !getsockopt(p->ends[DISPLAY].fd, SOL_SOCKET, SO_ERROR, &error, &len) &&
-	       error == ECONNREFUSED;
-}
-
 static void on_end(struct end *end, uint32_t events)
 {
 	struct pair *p = end->pair;
@@ -342,15 +347,6 @@ static void on_end(struct end *end, uint32_t events)
 
 	if (p->dead)
 		return;
-	if (side == DISPLAY && events & EPOLLERR && display_refused(p)) {
-		watch(end, 0);
-		drop_fd(&end->fd);
-		free(p->flows[PROGRAM].kept);
-		p->flows[PROGRAM].kept = NULL;
-		refuse(p, "nemu: the display cannot be reached");
-		settle(p);
-		return;
-	}
 	if (events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		pass_kept(p, 1 - side);
 	if (!p->dead && events & (EPOLLIN | EPOLLERR | EPOLLHUP))

@@ -47,6 +47,10 @@ def nemu(*words, **more):
                           **more).stdout
 
 
+def run(*words):
+    subprocess.run(words, check=True)
+
+
 class Lab:
     """A node, and a display of which this test is the server."""
 
@@ -72,9 +76,11 @@ class Lab:
         subprocess.run(["xauth", "-q"], input="add :%d . %s\n" % (self.number, key.hex()),
                        text=True, env=self.env, check=True, stderr=subprocess.DEVNULL)
 
-    def forward(self):
-        nemu("x11", "x", env=self.env)
-        self.display.accept()[0].close()  # whether it is there at all
+    def forward(self, display=None):
+        """To this test's display, or to another one."""
+        nemu("x11", "x", env=dict(self.env, DISPLAY=display) if display else self.env)
+        if not display:
+            self.display.accept()[0].close()  # whether it is there at all
         text = nemu("exec", "x", "sh", "-c", "echo $DISPLAY; xauth list")
         self.port = 6000 + int(text.split("\n")[0].split(":")[1])
         self.key = bytes.fromhex(text.split()[-1])
@@ -82,12 +88,7 @@ class Lab:
 
     def program(self):
         """A socket of the node, connected to the display's port; it is the caller's."""
-        with open("/proc/thread-self/ns/net") as own:
-            os_setns(self.ns.fileno())
-            try:
-                s = socket.socket()
-            finally:
-                os_setns(own.fileno())
+        s = socket_in(self.ns)
         s.settimeout(LIMIT)
         s.connect(("127.0.0.1", self.port))
         return s
@@ -129,6 +130,15 @@ def os_setns(fd):
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def socket_in(ns):
+    with open("/proc/thread-self/ns/net") as own:
+        os_setns(ns.fileno())
+        try:
+            return socket.socket()
+        finally:
+            os_setns(own.fileno())
+
+
 def equal(got, want, what):
     assert got == want, "%s: %.200r, not %.200r" % (what, got, want)
 
@@ -138,6 +148,13 @@ def eventually(what, fn):
     while not fn():
         assert time.monotonic() < end, what
         select.select([], [], [], 0.02)
+
+
+def sockets_to(port):
+    """The states of this host's TCP sockets with that port at their far end, as /proc tells."""
+    with open("/proc/net/tcp") as f:
+        lines = [line.split() for line in f]
+    return [w[3] for w in lines if w[2].endswith(":%04X" % port)]
 
 
 def fds(pid):
@@ -386,6 +403,62 @@ def display_gone(lab):
     end.close()
 
 
+def unreachable(lab, order=b"l", meanwhile=lambda: None):
+    """A program, told that the display cannot be reached."""
+    program = lab.program()
+    program.sendall(setup(order, PROTO, lab.key))
+    meanwhile()
+    head = read(program, 8)
+    equal(head[0], 0, "refusal")
+    size = struct.unpack((">" if order == b"B" else "<") + "H", head[6:8])[0]
+    assert b"cannot be reached" in read(program, 4 * size)
+    equal(program.recv(1), b"", "the end")
+    program.close()
+
+
+def tcp_display_gone(lab):
+    """A display of this host by TCP: its refusal is there when the setup is sent."""
+    run("ip", "link", "set", "lo", "up")
+    with socket.create_server(("127.0.0.1", 0)) as display:
+        lab.forward("127.0.0.1:%d" % (display.getsockname()[1] - 6000))
+    pid = lab.forwarder()
+    for order in b"l", b"B":
+        unreachable(lab, order)
+    equal(lab.forwarder(), pid, "the forwarder")
+    lab.forward()
+
+
+def refused_late(lab):
+    """The refusal comes while nothing is done with the connection: this host does not know where to
+    send its packets, until it is told."""
+    nemu("node", "add", "far")
+    far = nemu("node", "pid", "far").strip()
+    neighbour = "10.250.0.2", "lladdr", "02:00:00:00:00:02", "nud", "permanent", "dev", "x11-near"
+    run("ip", "link", "add", "x11-near", "type", "veth", "peer", "x11-far", "address", neighbour[2],
+        "netns", far)
+    run("ip", "address", "add", "10.250.0.1/24", "dev", "x11-near")
+    run("ip", "link", "set", "x11-near", "up")
+    nemu("addr", "far", "add", "10.250.0.2/24", "dev", "x11-far")
+    nemu("if", "far", "set", "x11-far", "up")
+    nemu("exec", "far", "sh", "-c", "echo 8 >/proc/sys/net/ipv4/conf/x11-far/arp_ignore")
+    run("ip", "neighbour", "replace", *neighbour)
+    with open("/proc/%s/ns/net" % far) as ns, socket_in(ns) as display:
+        display.bind(("10.250.0.2", 6077))
+        display.listen()
+        lab.forward("10.250.0.2:77")
+    pid = lab.forwarder()
+    for order in b"l", b"B":
+        run("ip", "neighbour", "replace", *neighbour[:1], "nud", "incomplete", "dev", "x11-near")
+
+        def tell():
+            eventually("a connection under way", lambda: "02" in sockets_to(6077))
+            run("ip", "neighbour", "replace", *neighbour)
+        unreachable(lab, order, tell)
+    equal(lab.forwarder(), pid, "the forwarder")
+    lab.forward()
+    nemu("node", "del", "far")
+
+
 def stop_cuts(lab):
     program, end = lab.pair()
     nemu("x11", "--stop", "x")
@@ -399,7 +472,7 @@ def stop_cuts(lab):
 def main():
     tests = [both_byte_orders, setup_in_pieces, wrong_setups, much_both_ways, half_closes,
              one_that_does_not_read, hundreds_at_once, resets, display_without_room, display_gone,
-             stop_cuts]
+             tcp_display_gone, refused_late, stop_cuts]
     print("1..%d" % len(tests))
     lab, failed = Lab(), 0
     try:
