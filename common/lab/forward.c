@@ -21,7 +21,7 @@
 #include "lab/apart.h"
 
 #define SCRATCH 65536
-#define RETRY_MS 20	   /* while a display has no room for a connection */
+#define RETRY_MS 20	   /* while a display has no room for a connection, or nothing is accepted */
 #define SETUP 12	   /* bytes before the cookie */
 #define SETUP_MAX (SETUP + 64 + DISPLAY_COOKIE_MAX)
 #define PROGRAM 0 /* the sides of a connection: in the node, */
@@ -58,7 +58,7 @@ struct forwarder {
 	unsigned char key[FORWARD_KEY];
 	struct pair *pairs, *graves;
 	size_t waiting;
-	bool accepting, paused;
+	bool paused; /* nothing is accepted */
 	char scratch[SCRATCH];
 };
 
@@ -368,10 +368,8 @@ static void on_program(struct forwarder *f)
 	int fd = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct pair *p = fd < 0 ? NULL : calloc(1, sizeof(*p));
 
-	if (!p) {
-		/* Until a connection ends there is no room for another. */
-		if (fd >= 0 || errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			pause_accepting(f, f->pairs != NULL);
+	if (!p) { /* who waits would be told of again at once */
+		pause_accepting(f, true);
 		drop_fd(&fd);
 		return;
 	}
@@ -433,7 +431,8 @@ static void run(struct forwarder *f)
 	if (f->epoll < 0 || !add(f, &f->listener) || !add(f, &f->node) || !add(f, &f->display))
 		return;
 	while (f->listener >= 0 || f->pairs) {
-		int n = epoll_wait(f->epoll, events, 64, f->waiting ? RETRY_MS : -1);
+		bool paused = f->paused;
+		int n = epoll_wait(f->epoll, events, 64, f->waiting || paused ? RETRY_MS : -1);
 
 		for (int i = 0; i < n; i++) {
 			void *what = events[i].data.ptr;
@@ -447,7 +446,7 @@ static void run(struct forwarder *f)
 		}
 		if (f->waiting)
 			retry_waiting(f);
-		if (f->graves)
+		if (paused || f->graves)
 			pause_accepting(f, false);
 		while (f->graves) {
 			struct pair *next = f->graves->next;

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import random
+import resource
 import select
 import shutil
 import socket
@@ -338,6 +339,32 @@ def hundreds_at_once(lab):
     eventually("descriptors are given back", lambda: fds(pid) == before)
 
 
+def cpu_ticks(pid):
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+
+
+def no_descriptor_left(lab):
+    """It cannot accept, and has no connection whose end would give it room: it waits without work,
+    and goes on as soon as it can."""
+    pid = lab.forwarder()
+    before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (fds(pid), before[1]))
+    ticks = cpu_ticks(pid)
+    program = lab.program()
+    program.sendall(setup(b"l", PROTO, lab.key))
+    select.select([lab.display], [], [], 0.7)  # about 70 ticks
+    ticks = cpu_ticks(pid) - ticks
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    assert ticks < 15, "%d ticks of work" % ticks
+    end, _ = lab.display.accept()
+    end.settimeout(LIMIT)
+    want = setup(b"l", PROTO, REAL)
+    equal(read(end, len(want)), want, "the setup that arrives")
+    program.close()
+    end.close()
+
+
 def resets(lab):
     """A connection torn down while bytes are on their way ends the other side's."""
     pid = lab.forwarder()
@@ -471,8 +498,8 @@ def stop_cuts(lab):
 
 def main():
     tests = [both_byte_orders, setup_in_pieces, wrong_setups, much_both_ways, half_closes,
-             one_that_does_not_read, hundreds_at_once, resets, display_without_room, display_gone,
-             tcp_display_gone, refused_late, stop_cuts]
+             one_that_does_not_read, hundreds_at_once, no_descriptor_left, resets,
+             display_without_room, display_gone, tcp_display_gone, refused_late, stop_cuts]
     print("1..%d" % len(tests))
     lab, failed = Lab(), 0
     try:
