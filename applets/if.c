@@ -11,22 +11,12 @@
 #include "lab/import.h"
 #include "lab/uplink.h"
 
-static bool has_flag(const struct value *d, const char *flag)
-{
-	const struct value *flags = value_get(d, "flags");
-
-	for (size_t i = 0; i < value_len(flags); i++)
-		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
-			return true;
-	return false;
-}
-
 /* NO-CARRIER is said of the state, which follows the carrier with some delay. */
 static const char *state_text(const struct value *d)
 {
-	if (has_flag(d, "NO-CARRIER") && !has_flag(d, "LOWER_UP"))
+	if (value_has(d, "flags", "NO-CARRIER") && !value_has(d, "flags", "LOWER_UP"))
 		return "no-carrier";
-	return has_flag(d, "UP") ? "up" : "down";
+	return value_has(d, "flags", "UP") ? "up" : "down";
 }
 
 static void print_links(const struct value *list)

@@ -98,16 +98,6 @@ static bool same_route(const struct value *a, const struct value *b)
 	       value_num(a, "metric", 0) == value_num(b, "metric", 0);
 }
 
-static bool is_onlink(const struct value *r)
-{
-	const struct value *flags = value_get(r, "flags");
-
-	for (size_t i = 0; i < value_len(flags); i++)
-		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, "onlink"))
-			return true;
-	return false;
-}
-
 /* Why it cannot be said in our words; NULL: it can. */
 static const char *beyond_words(const struct value *all, size_t i)
 {
@@ -119,7 +109,7 @@ static const char *beyond_words(const struct value *all, size_t i)
 		return ": set by a daemon";
 	if (*str(r, "prefsrc"))
 		return ": it has a source address";
-	return is_onlink(r) ? ": onlink" : NULL;
+	return value_has(r, "flags", "onlink") ? ": onlink" : NULL;
 }
 
 static void save_route(const char *node, const struct value *all, size_t i)

@@ -17,16 +17,6 @@ static const char *kind_of(const struct value *iface)
 	return str(value_get(iface, "linkinfo"), "info_kind");
 }
 
-static bool has_flag(const struct value *iface, const char *flag)
-{
-	const struct value *flags = value_get(iface, "flags");
-
-	for (size_t i = 0; i < value_len(flags); i++)
-		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
-			return true;
-	return false;
-}
-
 static void endpoint(char *buf, size_t size, const char *node, const char *iface)
 {
 	snprintf(buf, size, "%s:%s", node, iface);
@@ -311,13 +301,13 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 		buf_addf(&line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
 	if (address_differs(lab, all, x))
 		buf_addf(&line, " address %s", str(x->d, "address"));
-	if (flags && !has_flag(x->d, "MULTICAST"))
+	if (flags && !value_has(x->d, "flags", "MULTICAST"))
 		buf_adds(&line, " multicast off");
-	if (flags && has_flag(x->d, "NOARP"))
+	if (flags && value_has(x->d, "flags", "NOARP"))
 		buf_adds(&line, " arp off");
-	if (!veth && !lo && !own_bridge && has_flag(x->d, "UP"))
+	if (!veth && !lo && !own_bridge && value_has(x->d, "flags", "UP"))
 		buf_adds(&line, " up");
-	if ((lo || own_bridge) && !has_flag(x->d, "UP"))
+	if ((lo || own_bridge) && !value_has(x->d, "flags", "UP"))
 		buf_adds(&line, " down");
 	if (line.len || strcmp(master, expected)) {
 		PUT("nemu if", x->node, "set", name);
@@ -341,7 +331,7 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 			putchar('\n');
 		}
 	}
-	if (veth && !has_flag(x->d, "UP")) {
+	if (veth && !value_has(x->d, "flags", "UP")) {
 		char end[128];
 
 		endpoint(end, sizeof(end), x->node, name);

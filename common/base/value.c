@@ -227,9 +227,9 @@ const struct value *value_get(const struct value *dict, const char *key)
 
 const struct value *value_at(const struct value *list, size_t i)
 {
-	if (!has_items(list) || list->type == V_DICT || i >= list->count)
+	if (i >= value_len(list))
 		return NULL;
-	return list->items[i];
+	return list->items[list->type == V_DICT ? i * 2 + 1 : i];
 }
 
 const char *value_text(const struct value *dict, const char *key, const char *dflt)
@@ -237,6 +237,16 @@ const char *value_text(const struct value *dict, const char *key, const char *df
 	const struct value *v = value_get(dict, key);
 
 	return v && v->type == V_STR ? v->str : dflt;
+}
+
+bool value_has(const struct value *dict, const char *key, const char *text)
+{
+	const struct value *list = value_get(dict, key);
+
+	for (size_t i = 0; i < value_len(list); i++)
+		if (value_at(list, i)->type == V_STR && !strcmp(value_at(list, i)->str, text))
+			return true;
+	return false;
 }
 
 int64_t value_num(const struct value *dict, const char *key, int64_t dflt)

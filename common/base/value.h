@@ -57,10 +57,13 @@ bool value_set(struct value_pool *p, struct value *dict, const char *key, struct
 const struct value *value_get(const struct value *dict, const char *key);
 /* Takes a pair out, if it is there. */
 void value_drop(struct value *dict, const char *key);
+/* Items of a list or tuple, pairs of a dict; one of them, of a pair its value: never NULL below that. */
+size_t value_len(const struct value *list);
 const struct value *value_at(const struct value *list, size_t i);
 const char *value_text(const struct value *dict, const char *key, const char *dflt);
 int64_t value_num(const struct value *dict, const char *key, int64_t dflt);
-size_t value_len(const struct value *list); /* items of a list or tuple, pairs of a dict */
+/* Is the text in the list that stands under key? */
+bool value_has(const struct value *dict, const char *key, const char *text);
 
 void value_pool_free(struct value_pool *p);
 

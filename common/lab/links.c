@@ -204,16 +204,6 @@ static struct end *find_peer(struct lab *l, const struct end *a, struct value_po
 	return NULL;
 }
 
-static bool has_flag(const struct value *d, const char *flag)
-{
-	const struct value *flags = value_get(d, "flags");
-
-	for (size_t i = 0; i < value_len(flags); i++)
-		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
-			return true;
-	return false;
-}
-
 static struct value *describe_impairments(const struct end *end, struct value_pool *p)
 {
 	struct impairments i = qdiscs_impairments(end->qdiscs, (int)end->index);
@@ -268,14 +258,14 @@ static struct value *describe_end(const struct lab *l, const struct end *end, st
 /* NO-CARRIER is said of an interface's state, which follows its carrier with some delay. */
 static bool lacks_carrier(const struct value *d)
 {
-	return has_flag(d, "NO-CARRIER") && !has_flag(d, "LOWER_UP");
+	return value_has(d, "flags", "NO-CARRIER") && !value_has(d, "flags", "LOWER_UP");
 }
 
 static struct value *describe(const struct lab *l, const struct end *a, const struct end *b,
 			      struct value_pool *p)
 {
 	struct value *d = value_new(p, V_DICT), *ends = value_new(p, V_LIST);
-	bool up = has_flag(a->d, "UP") && (!b || has_flag(b->d, "UP"));
+	bool up = value_has(a->d, "flags", "UP") && (!b || value_has(b->d, "flags", "UP"));
 	bool no_carrier = lacks_carrier(a->d) || (b && lacks_carrier(b->d));
 
 	if (!d || !ends)

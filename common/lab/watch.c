@@ -98,16 +98,6 @@ static const struct value *find(const struct value *list, const char *key, const
 	return NULL;
 }
 
-static bool has_flag(const struct value *d, const char *flag)
-{
-	const struct value *flags = value_get(d, "flags");
-
-	for (size_t i = 0; i < value_len(flags); i++)
-		if (value_at(flags, i)->type == V_STR && !strcmp(value_at(flags, i)->str, flag))
-			return true;
-	return false;
-}
-
 static int check_link(struct watch *w, struct value_pool *pool, struct err *e)
 {
 	const struct value *list = call_links(&w->ask, pool, e), *d;
@@ -121,7 +111,8 @@ static int check_link(struct watch *w, struct value_pool *pool, struct err *e)
 		return 0;
 	/* The state follows the carrier, and routes and addresses follow the state. */
 	state = value_text(d, "operstate", "UNKNOWN");
-	up = has_flag(d, "UP") && (has_flag(d, "LOWER_UP") || !value_get(d, "operstate"));
+	up = value_has(d, "flags", "UP") &&
+	     (value_has(d, "flags", "LOWER_UP") || !value_get(d, "operstate"));
 	if (w->spec.kind == WATCH_UP)
 		return up && (!strcmp(state, "UP") || !strcmp(state, "UNKNOWN"));
 	return !up && strcmp(state, "UP");

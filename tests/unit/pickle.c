@@ -808,6 +808,34 @@ static void test_value_put(void **state)
 	assert_string_equal(value_text(d, "b", "?"), "three");
 }
 
+static void test_value_items(void **state)
+{
+	own(value_pool) struct value_pool p = {0};
+	struct value *dict = value_new(&p, V_DICT), *list = value_new(&p, V_LIST);
+
+	(void)state;
+	assert_true(value_append(&p, list, value_int(&p, 1)));
+	assert_true(value_append(&p, list, value_cstr(&p, "UP")));
+	assert_true(value_set(&p, dict, "flags", list));
+	assert_true(value_put(&p, dict, value_int(&p, 5), value_cstr(&p, "five")));
+	assert_ptr_equal(value_at(list, 1), list->items[1]);
+	assert_null(value_at(list, 2));
+	assert_ptr_equal(value_at(dict, 0), list);
+	assert_string_equal(value_at(dict, 1)->str, "five");
+	assert_null(value_at(dict, 2));
+	assert_true(value_has(dict, "flags", "UP"));
+	assert_false(value_has(dict, "flags", "DOWN"));
+	assert_false(value_has(dict, "other", "UP"));
+	assert_false(value_has(list, "flags", "UP"));
+	assert_true(value_set(&p, dict, "flags", value_cstr(&p, "UP")));
+	assert_false(value_has(dict, "flags", "UP"));
+	/* What should be a list may be a dict: as many items can be looked at as it has pairs. */
+	list = value_new(&p, V_DICT);
+	assert_true(value_set(&p, list, "UP", value_bool(&p, true)));
+	assert_true(value_set(&p, dict, "flags", list));
+	assert_false(value_has(dict, "flags", "UP"));
+}
+
 static void test_value_wrong_use(void **state)
 {
 	own(value_pool) struct value_pool p = {0};
@@ -895,6 +923,7 @@ int main(void)
 		cmocka_unit_test(test_written_by_hand),
 		cmocka_unit_test(test_too_deep_to_write),
 		cmocka_unit_test(test_value_put),
+		cmocka_unit_test(test_value_items),
 		cmocka_unit_test(test_value_wrong_use),
 		cmocka_unit_test(test_value_limit),
 		cmocka_unit_test(test_value_storage),
