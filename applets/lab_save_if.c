@@ -118,7 +118,7 @@ static bool put_bridge(const struct value *data)
 		if (!words[i].time)
 			printf(" %s %s", words[i].word, n ? "on" : "off");
 		else if (n % 100)
-			printf(" %s %" PRId64 "ms", words[i].word, n * 10);
+			printf(" %s %" PRId64 "0ms", words[i].word, n);
 		else
 			printf(" %s %" PRId64 "s", words[i].word, n / 100);
 	}

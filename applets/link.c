@@ -44,17 +44,13 @@ static int open_end(struct end *end, const struct call *c, const char *text, boo
 /* Both nodes are asked before either is listened to: are they switches? */
 static int find_switches(struct end *const ends[2], struct err *e)
 {
-	for (size_t i = 0; i < 2; i++) {
-		client_put(&ends[i]->client, "NODE INFO");
-		client_end(&ends[i]->client);
-		if (client_flush(&ends[i]->client, e))
-			return err_prefix(e, "%s", ends[i]->node);
-	}
+	for (size_t i = 0; i < 2; i++)
+		client_ahead(&ends[i]->client, "NODE INFO");
 	for (size_t i = 0; i < 2; i++) {
 		own(value_pool) struct value_pool pool = {0};
-		const struct value *v = client_data(&ends[i]->client, &pool, e);
+		const struct value *v = call_node(&ends[i]->client, &pool, e);
 
-		if (!v && e->kind != ERR_REFUSED) /* another program's server: no switch */
+		if (!v && e->kind != ERR_FEATURE) /* another program's server: no switch */
 			return err_prefix(e, "%s", ends[i]->node);
 		ends[i]->bridge = (int)value_num(v, "bridge_index", 0);
 		if (!ends[i]->bridge && !ends[i]->iface)

@@ -122,10 +122,10 @@ static int node_list(struct call *c, struct err *e)
 
 static void print_pairs(const struct value *d)
 {
-	for (size_t i = 0; i + 1 < d->count; i += 2) {
-		const struct value *v = d->items[i + 1];
+	for (size_t i = 0; i < value_len(d); i++) {
+		const struct value *v = value_at(d, i);
 
-		printf("%-13s", d->items[i]->str);
+		printf("%-13s", value_key(d, i));
 		if (v->type == V_STR)
 			printf("%s\n", v->str);
 		else if (v->type == V_BOOL)
@@ -147,8 +147,8 @@ static int node_show(struct call *c, struct err *e)
 	if (connect_node(&client, c, e))
 		return -1;
 	v = call_node(&client, &pool, e);
-	if (!v || v->type != V_DICT)
-		return of_node(c, v ? err_set(e, ERR_PEER, 0, "no answer that makes sense") : -1, e);
+	if (!v)
+		return of_node(c, -1, e);
 	if (c->json)
 		output_json(v, stdout);
 	else if (c->quiet)

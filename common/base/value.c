@@ -232,6 +232,16 @@ const struct value *value_at(const struct value *list, size_t i)
 	return list->items[list->type == V_DICT ? i * 2 + 1 : i];
 }
 
+const char *value_key(const struct value *dict, size_t i)
+{
+	const struct value *key;
+
+	if (!dict || dict->type != V_DICT || i >= value_len(dict))
+		return "";
+	key = dict->items[i * 2];
+	return key->type == V_STR ? key->str : "";
+}
+
 const char *value_text(const struct value *dict, const char *key, const char *dflt)
 {
 	const struct value *v = value_get(dict, key);
@@ -247,6 +257,14 @@ bool value_has(const struct value *dict, const char *key, const char *text)
 		if (value_at(list, i)->type == V_STR && !strcmp(value_at(list, i)->str, text))
 			return true;
 	return false;
+}
+
+bool value_is_plain(const struct value *v)
+{
+	for (size_t i = 0; i < value_len(v); i++)
+		if ((v->type == V_DICT && v->items[i * 2]->type != V_STR) || !value_is_plain(value_at(v, i)))
+			return false;
+	return v && v->type != V_OBJECT;
 }
 
 int64_t value_num(const struct value *dict, const char *key, int64_t dflt)

@@ -60,10 +60,14 @@ void value_drop(struct value *dict, const char *key);
 /* Items of a list or tuple, pairs of a dict; one of them, of a pair its value: never NULL below that. */
 size_t value_len(const struct value *list);
 const struct value *value_at(const struct value *list, size_t i);
+/* The key of a pair of a dict; "" for one that is no text. */
+const char *value_key(const struct value *dict, size_t i);
 const char *value_text(const struct value *dict, const char *key, const char *dflt);
 int64_t value_num(const struct value *dict, const char *key, int64_t dflt);
 /* Is the text in the list that stands under key? */
 bool value_has(const struct value *dict, const char *key, const char *text);
+/* No objects are in it, and all keys of dicts are texts. */
+bool value_is_plain(const struct value *v);
 
 void value_pool_free(struct value_pool *p);
 

@@ -23,16 +23,23 @@ static int lacks(struct err *e, const char *what)
 	return -1;
 }
 
-/* An answer must be a list of dicts. */
+/* What comes of extensions must be plain, and a list of dicts, or one: who gets it need not look at the
+ * types of keys again. */
+static const struct value *check(const struct value *v, enum value_type type, struct err *e)
+{
+	bool good = v && v->type == type && value_is_plain(v);
+
+	for (size_t i = 0; good && type == V_LIST && i < value_len(v); i++)
+		good = value_at(v, i)->type == V_DICT;
+	if (v && !good)
+		err_set(e, ERR_PEER, 0, "the server's answer is no %s of what was asked for",
+			type == V_LIST ? "list" : "dict");
+	return good ? v : NULL;
+}
+
 static const struct value *check_list(const struct value *v, struct err *e)
 {
-	bool good = v && v->type == V_LIST;
-
-	for (size_t i = 0; good && i < v->count; i++)
-		good = v->items[i]->type == V_DICT;
-	if (v && !good)
-		err_set(e, ERR_PEER, 0, "the server's answer is no list of what was asked for");
-	return good ? v : NULL;
+	return check(v, V_LIST, e);
 }
 
 /* In all that the reference tells of its interfaces. */
@@ -42,8 +49,8 @@ static int find_in_list(struct client *c, const char *name, int *index, struct e
 	const struct value *all = client_ask(c, "IF LIST", &pool, e);
 
 	*index = 0;
-	for (size_t i = 1; all && all->type == V_DICT && i < all->count; i += 2) {
-		const struct value *v = all->items[i];
+	for (size_t i = 0; i < value_len(all); i++) {
+		const struct value *v = value_at(all, i);
 
 		if (v->type == V_OBJECT && !strcmp(value_text(v->state, "name", ""), name))
 			*index = (int)value_num(v->state, "_index", 0);
@@ -173,7 +180,7 @@ const struct value *call_node(struct client *c, struct value_pool *pool, struct 
 
 	if (!v)
 		lacks(e, "tell about itself");
-	return v;
+	return check(v, V_DICT, e);
 }
 
 const struct value *call_processes(struct client *c, const char *only, struct value_pool *pool,

@@ -52,10 +52,10 @@ struct value *compat_links(struct client *c, const struct value *v, struct value
 	(void)c;
 	if (!list || v->type != V_DICT)
 		return no_list(e);
-	for (size_t i = 1; i < v->count; i += 2) {
-		if (v->items[i]->type != V_OBJECT)
+	for (size_t i = 0; i < value_len(v); i++) {
+		if (value_at(v, i)->type != V_OBJECT)
 			return no_list(e);
-		value_append(p, list, one_link(v->items[i]->state, p));
+		value_append(p, list, one_link(value_at(v, i)->state, p));
 	}
 	return list;
 }

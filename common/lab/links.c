@@ -2,6 +2,7 @@
 /* The links of a lab: see links.h. */
 #include "lab/links.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,11 @@ static struct value *describe_impairments(const struct end *end, struct value_po
 	return d;
 }
 
+static struct value *the_pools(const struct value *v)
+{
+	return (struct value *)(uintptr_t)v; /* and so the caller's */
+}
+
 /* Those of this interface, without what is said elsewhere. */
 static struct value *describe_qdiscs(const struct end *end, struct value_pool *p)
 {
@@ -226,10 +232,9 @@ static struct value *describe_qdiscs(const struct end *end, struct value_pool *p
 
 		if (value_num(q, "ifindex", 0) != end->index)
 			continue;
-		for (size_t k = 0; d && k + 1 < q->count; k += 2)
-			if (q->items[k]->type == V_STR && strcmp(q->items[k]->str, "ifindex") &&
-			    strcmp(q->items[k]->str, "impairments"))
-				value_put(p, d, q->items[k], q->items[k + 1]);
+		for (size_t k = 0; d && k < value_len(q); k++)
+			if (strcmp(value_key(q, k), "ifindex") && strcmp(value_key(q, k), "impairments"))
+				value_set(p, d, value_key(q, k), the_pools(value_at(q, k)));
 		value_append(p, list, d);
 	}
 	return list;
@@ -242,13 +247,12 @@ static struct value *describe_end(const struct lab *l, const struct end *end, st
 	if (!d)
 		return NULL;
 	value_set(p, d, "node", value_cstr(p, l->names[end->node]));
-	for (size_t i = 0; i + 1 < end->d->count; i += 2) {
+	for (size_t i = 0; i < value_len(end->d); i++) {
 		static const char *const keys[] = { "ifname", "ifindex", "address", "flags" };
 
 		for (size_t k = 0; k < 4; k++)
-			if (end->d->items[i]->type == V_STR &&
-			    !strcmp(end->d->items[i]->str, keys[k]))
-				value_set(p, d, keys[k], end->d->items[i + 1]);
+			if (!strcmp(value_key(end->d, i), keys[k]))
+				value_set(p, d, keys[k], the_pools(value_at(end->d, i)));
 	}
 	value_set(p, d, "impairments", describe_impairments(end, p));
 	value_set(p, d, "qdiscs", describe_qdiscs(end, p));

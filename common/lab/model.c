@@ -23,8 +23,8 @@ static struct value *ask_node(struct client *c, const char *name, struct value_p
 		err_prefix(e, "%s", name);
 		return NULL;
 	}
-	for (size_t i = 0; d && i + 1 < info->count; i += 2)
-		value_put(p, d, info->items[i], info->items[i + 1]);
+	for (size_t i = 0; d && i < value_len(info); i++)
+		value_set(p, d, value_key(info, i), (struct value *)(uintptr_t)value_at(info, i));
 	if (!d || !value_set(p, d, "interfaces", interfaces) || !value_set(p, d, "routes", routes) ||
 	    !value_set(p, d, "processes", (struct value *)(uintptr_t)processes) ||
 	    !value_set(p, d, "qdiscs", (struct value *)(uintptr_t)qdiscs)) {

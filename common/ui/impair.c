@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -161,15 +162,15 @@ void impairments_name_units(const struct value *list, struct value_pool *pool)
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_get(value_at(list, i), "impairments");
 
-		for (size_t n = 0; d && n + 1 < d->count; n += 2) {
-			enum impairment what = impairment_find(d->items[n]->str);
+		for (int k = 0; k < IMP_COUNT; k++) {
+			const struct impairment_word *w = &impairment_words[k];
+			const struct value *v = value_get(d, w->name);
 			char text[IMPAIRMENT_TEXT];
 
-			if (what == IMP_COUNT || impairment_words[what].unit == UNIT_COUNT ||
-			    d->items[n + 1]->type != V_INT)
+			if (!v || v->type != V_INT || w->unit == UNIT_COUNT)
 				continue;
-			impairment_text(&impairment_words[what], (uint64_t)d->items[n + 1]->num, text);
-			d->items[n + 1] = value_cstr(pool, text);
+			impairment_text(w, (uint64_t)v->num, text);
+			value_set(pool, (struct value *)(uintptr_t)d, w->name, value_cstr(pool, text));
 		}
 	}
 }

@@ -64,8 +64,9 @@ setup() {
 }
 
 teardown() {
-	kill -KILL "$fake" 2>/dev/null || :
+	kill -KILL "$fake" ${odd+"$odd"} 2>/dev/null || :
 	"$NEMU" node del --all
+	rm -rf "$NEMU_RUNDIR"/odd-*
 	rm -f "$NEMU_RUNDIR/names" "$NEMU_RUNDIR/executed"
 }
 
@@ -145,6 +146,120 @@ clean() {
 	[[ $stderr == *"[2J"* ]]
 	clean 2 if babble
 	[[ $stderr == *"What is it?"* ]]
+}
+
+# Labs with a node n each: every value in every place where an answer may have one. Prints their names.
+odd_labs() {
+	cat >"$BATS_TEST_TMPDIR/odd.py" <<-'PY'
+		import base64, os, pickle, socket, sys, threading, time
+		values = [None, True, 42, -1, 1 << 62, "text", "", [], [1, 2], ["x", "y"], [[]], [{}], [{1: 2}],
+		          {}, {1: 2}, {1: "x"}, {"a": 1}, {("a", 1): 2}, {None: None}, {"UP": {}}, (), (1, "x")]
+		keys = {
+		    "NODE INFO": "name lab pid keeper started processes isolate forwarding bridge bridge_index uplink dad",
+		    "IF INFO": "ifindex ifname flags mtu address link linkinfo link_index link_netnsid link_type "
+		               "master operstate addr_info",
+		    "ROUT INFO": "type dst gateway dev metric protocol flags family prefsrc",
+		    "PROC LIST": "pid tag user state age status command",
+		    "TC LIST": "ifindex kind handle root drops impairments",
+		    "NEIG LIST": "valid dst", "SOCK LIST": "", "LINK PEER": "", "LINK NSID": "",
+		}
+		keys["ADDR INFO"] = keys["IF INFO"]
+		def whole(v):
+		    return dict.fromkeys(keys, v)
+		def fields(v):
+		    known = {command: [dict.fromkeys(names.split(), v)] for command, names in keys.items()}
+		    return dict(known, **{"NODE INFO": known["NODE INFO"][0]})
+		def deeper(v, impairments=None):
+		    known = fields("x")
+		    bridge = dict.fromkeys(("stp_state", "forward_delay", "hello_time", "ageing_time"), v)
+		    known["IF INFO"] = known["ADDR INFO"] = [
+		        {"ifindex": 2, "ifname": "x", "flags": v, "link_index": 2, "link_netnsid": 0, "addr_info": v,
+		         "linkinfo": {"info_kind": "veth", "info_data": v}},
+		        {"ifindex": 3, "ifname": "br0", "flags": [v], "addr_info": [v],
+		         "linkinfo": {"info_kind": "bridge", "info_data": bridge}}]
+		    known["TC LIST"] = [{"ifindex": i, "kind": "netem", "impairments": impairments or v} for i in (2, 3)]
+		    known["LINK PEER"] = {2: v}
+		    known["LINK NSID"] = [v]
+		    return known
+		def impaired(v):
+		    return deeper(v, dict.fromkeys(("delay", "loss", "rate", "limit", "distribution"), v))
+		def of_itself(v):
+		    return dict(deeper("x"), **{"NODE INFO": v})
+		def another_program(v):
+		    return {"IF LIST": v, "ADDR LIST": {1: v, 2: v}, "ROUT LIST": v}
+		def serve(c, known):
+		    try:
+		        c.sendall(b"220 Hello.\n")
+		        for line in c.makefile("r"):
+		            command = " ".join(line.split()[:2])
+		            if command in known:
+		                text = base64.b64encode(pickle.dumps(known[command], 2))
+		                c.sendall(b"200-# Data follows.\n200 =" + text + b"\n")
+		            else:
+		                c.sendall(b"500 Unknown.\n")
+		    except OSError: pass
+		    c.close()
+		def accept(listener, known):
+		    while True:
+		        threading.Thread(target=serve, args=(listener.accept()[0], known), daemon=True).start()
+		labs = []
+		for way in whole, fields, deeper, impaired, of_itself, another_program:
+		    for i, v in enumerate(values):
+		        labs.append("odd-%s-%d" % (way.__name__, i))
+		        os.mkdir(os.path.join(sys.argv[1], labs[-1]), 0o700)
+		        s = socket.socket(socket.AF_UNIX)
+		        s.bind(os.path.join(sys.argv[1], labs[-1], "n"))
+		        s.listen(64)
+		        threading.Thread(target=accept, args=(s, way(v)), daemon=True).start()
+		print(*labs, flush=True)
+		time.sleep(1000)
+	PY
+	python3 "$BATS_TEST_TMPDIR/odd.py" "$NEMU_RUNDIR" </dev/null >"$BATS_TEST_TMPDIR/labs" 2>/dev/null 3>&- 4>&- &
+	odd=$!
+	eventually test -s "$BATS_TEST_TMPDIR/labs"
+}
+
+@test "values of types that nobody expects" {
+	local lab labs bad=0
+	cat >"$BATS_TEST_TMPDIR/lines" <<-END
+		if n
+		if n -j
+		addr n
+		addr n -j
+		route n
+		ps n
+		node list
+		node list -j
+		node show n
+		node show n -j
+		switch list
+		link list
+		link list -j
+		lab save
+		lab save -j
+		lab graph
+		lab graph -f dot
+		link set n:x both delay 1ms
+		link add n:y n
+		kill n x
+		until up n:x -t 1ms
+		until addr n:x -t 1ms
+		until route n 10.0.0.0/8 -t 1ms
+		until neigh n 10.0.0.1 -t 1ms
+		until listen n tcp/80 -t 1ms
+	END
+	odd_labs
+	read -ra labs <"$BATS_TEST_TMPDIR/labs"
+	for lab in "${labs[@]}"; do
+		status=0
+		stderr=$(timeout 20 "$NEMU" -L "$lab" batch --force "$BATS_TEST_TMPDIR/lines" 2>&1 >/dev/null) || status=$?
+		[[ $status == [01234] && $'\n'$stderr != *$'\n'[!nT]* ]] && continue
+		echo "$lab: $status"
+		echo "$stderr" | tail -n 3
+		((++bad))
+	done
+	[ "$bad" -eq 0 ]
+	clean "0 2" lab list
 }
 
 @test "the good nodes of the lab do not suffer" {

@@ -823,6 +823,10 @@ static void test_value_items(void **state)
 	assert_ptr_equal(value_at(dict, 0), list);
 	assert_string_equal(value_at(dict, 1)->str, "five");
 	assert_null(value_at(dict, 2));
+	assert_string_equal(value_key(dict, 0), "flags");
+	assert_string_equal(value_key(dict, 1), "");
+	assert_string_equal(value_key(dict, 2), "");
+	assert_string_equal(value_key(list, 0), "");
 	assert_true(value_has(dict, "flags", "UP"));
 	assert_false(value_has(dict, "flags", "DOWN"));
 	assert_false(value_has(dict, "other", "UP"));
@@ -834,6 +838,27 @@ static void test_value_items(void **state)
 	assert_true(value_set(&p, list, "UP", value_bool(&p, true)));
 	assert_true(value_set(&p, dict, "flags", list));
 	assert_false(value_has(dict, "flags", "UP"));
+}
+
+static void test_value_plain(void **state)
+{
+	own(value_pool) struct value_pool p = {0};
+	struct value *dict = value_new(&p, V_DICT), *list = value_new(&p, V_LIST);
+
+	(void)state;
+	assert_true(value_append(&p, list, dict));
+	assert_true(value_append(&p, list, value_new(&p, V_NONE)));
+	assert_true(value_is_plain(list));
+	assert_true(value_set(&p, dict, "a", value_int(&p, 1)));
+	assert_true(value_is_plain(list));
+	assert_false(value_is_plain(value_new(&p, V_OBJECT)));
+	assert_false(value_is_plain(NULL));
+	assert_true(value_set(&p, dict, "a", value_new(&p, V_OBJECT)));
+	assert_false(value_is_plain(list));
+	assert_true(value_set(&p, dict, "a", value_new(&p, V_TUPLE)));
+	assert_true(value_is_plain(list));
+	assert_true(value_put(&p, dict, value_int(&p, 1), value_int(&p, 1)));
+	assert_false(value_is_plain(list));
 }
 
 static void test_value_wrong_use(void **state)
@@ -924,6 +949,7 @@ int main(void)
 		cmocka_unit_test(test_too_deep_to_write),
 		cmocka_unit_test(test_value_put),
 		cmocka_unit_test(test_value_items),
+		cmocka_unit_test(test_value_plain),
 		cmocka_unit_test(test_value_wrong_use),
 		cmocka_unit_test(test_value_limit),
 		cmocka_unit_test(test_value_storage),
