@@ -293,14 +293,12 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 	const char *name = str(x->d, "ifname"), *master = str(x->d, "master");
 	const char *expected = is_port_by_itself(x) ? str(x->of, "bridge") : "";
 	own(buf) struct buf line = {0};
-	bool flags = veth || !strcmp(x->kind, "bridge");
+	bool flags = veth || !strcmp(x->kind, "bridge"), address = address_differs(lab, all, x);
 
 	if (own_bridge && !is(x->d, "ifname", "br0"))
 		save_comment("not saved: %s:%s: the name of the switch's bridge", x->node, name);
 	if (value_num(x->d, "mtu", 0) != (lo ? 65536 : 1500))
 		buf_addf(&line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
-	if (address_differs(lab, all, x))
-		buf_addf(&line, " address %s", str(x->d, "address"));
 	if (flags && !value_has(x->d, "flags", "MULTICAST"))
 		buf_adds(&line, " multicast off");
 	if (flags && value_has(x->d, "flags", "NOARP"))
@@ -309,12 +307,14 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 		buf_adds(&line, " up");
 	if ((lo || own_bridge) && !value_has(x->d, "flags", "UP"))
 		buf_adds(&line, " down");
-	if (line.len || strcmp(master, expected)) {
+	if (line.len || address || strcmp(master, expected)) {
 		PUT("nemu if", x->node, "set", name);
 		if (*master && strcmp(master, expected))
 			PUT("", "master", master);
 		if (!*master && *expected)
 			fputs(" nomaster", stdout);
+		if (address)
+			save_text("address", x->d, "address");
 		printf("%s\n", buf_cstr(&line));
 	}
 	if (own_bridge) {

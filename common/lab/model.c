@@ -25,7 +25,9 @@ static struct value *ask_node(struct client *c, const char *name, struct value_p
 	}
 	for (size_t i = 0; d && i < value_len(info); i++)
 		value_set(p, d, value_key(info, i), (struct value *)(uintptr_t)value_at(info, i));
-	if (!d || !value_set(p, d, "interfaces", interfaces) || !value_set(p, d, "routes", routes) ||
+	/* Not what it calls itself: links and later questions go by this name. */
+	if (!d || !value_set(p, d, "name", value_cstr(p, name)) ||
+	    !value_set(p, d, "interfaces", interfaces) || !value_set(p, d, "routes", routes) ||
 	    !value_set(p, d, "processes", (struct value *)(uintptr_t)processes) ||
 	    !value_set(p, d, "qdiscs", (struct value *)(uintptr_t)qdiscs)) {
 		err_nomem(e);

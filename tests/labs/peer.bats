@@ -148,12 +148,12 @@ clean() {
 	[[ $stderr == *"What is it?"* ]]
 }
 
-# Labs with a node n each: every value in every place where an answer may have one. Prints their names.
+# odd_labs VALUES: labs with a node n each, for every value (in Python) in every place where an answer may
+# have one; their names are in $labs then.
 odd_labs() {
 	cat >"$BATS_TEST_TMPDIR/odd.py" <<-'PY'
 		import base64, os, pickle, socket, sys, threading, time
-		values = [None, True, 42, -1, 1 << 62, "text", "", [], [1, 2], ["x", "y"], [[]], [{}], [{1: 2}],
-		          {}, {1: 2}, {1: "x"}, {"a": 1}, {("a", 1): 2}, {None: None}, {"UP": {}}, (), (1, "x")]
+		values = eval(sys.argv[2])
 		keys = {
 		    "NODE INFO": "name lab pid keeper started processes isolate forwarding bridge bridge_index uplink dad",
 		    "IF INFO": "ifindex ifname flags mtu address link linkinfo link_index link_netnsid link_type "
@@ -185,6 +185,22 @@ odd_labs() {
 		    return deeper(v, dict.fromkeys(("delay", "loss", "rate", "limit", "distribution"), v))
 		def of_itself(v):
 		    return dict(deeper("x"), **{"NODE INFO": v})
+		def well_formed(v):
+		    data = {"type": "tap", "mode": v, "remote": v, "local": v, "remote6": v, "local6": v}
+		    addresses = [{"family": "inet", "local": "10.0.0.1", "prefixlen": 24, "broadcast": v, **more}
+		                 for more in ({}, {"address": v}, {"valid_life_time": 7})]
+		    links = [{"ifindex": i, "ifname": "e%d" % i, "address": v, "master": v, "flags": [], "mtu": 1500,
+		              "addr_info": addresses, "link": "e2" if kind in ("vlan", "macvlan") else None,
+		              "linkinfo": {"info_kind": kind, "info_data": data}}
+		             for i, kind in enumerate(("bridge", "dummy", "tun", "vlan", "macvlan", "vxlan", v), 1)]
+		    links += [{"ifindex": 20 + i, "ifname": names[0], "link": names[1], "link_index": 21 - i,
+		               "linkinfo": {"info_kind": "veth"}} for i, names in enumerate(((v, "b"), ("b", v)))]
+		    return {"NODE INFO": {"name": v, "isolate": v, "uplink": "e7", "forwarding": True},
+		            "IF INFO": links, "ADDR INFO": links,
+		            "ROUT INFO": [{"dst": v, "gateway": v, "dev": v, "type": v, "protocol": "static"},
+		                          {"dst": "10.0.0.0/8", "protocol": v}],
+		            "PROC LIST": [{"pid": 7, "state": "running", "command": v}],
+		            "TC LIST": [{"ifindex": i, "kind": v, "handle": v} for i in range(30)]}
 		def another_program(v):
 		    return {"IF LIST": v, "ADDR LIST": {1: v, 2: v}, "ROUT LIST": v}
 		def serve(c, known):
@@ -203,7 +219,7 @@ odd_labs() {
 		    while True:
 		        threading.Thread(target=serve, args=(listener.accept()[0], known), daemon=True).start()
 		labs = []
-		for way in whole, fields, deeper, impaired, of_itself, another_program:
+		for way in whole, fields, deeper, impaired, of_itself, well_formed, another_program:
 		    for i, v in enumerate(values):
 		        labs.append("odd-%s-%d" % (way.__name__, i))
 		        os.mkdir(os.path.join(sys.argv[1], labs[-1]), 0o700)
@@ -214,13 +230,14 @@ odd_labs() {
 		print(*labs, flush=True)
 		time.sleep(1000)
 	PY
-	python3 "$BATS_TEST_TMPDIR/odd.py" "$NEMU_RUNDIR" </dev/null >"$BATS_TEST_TMPDIR/labs" 2>/dev/null 3>&- 4>&- &
+	python3 "$BATS_TEST_TMPDIR/odd.py" "$NEMU_RUNDIR" "$1" </dev/null >"$BATS_TEST_TMPDIR/labs" 2>/dev/null 3>&- 4>&- &
 	odd=$!
 	eventually test -s "$BATS_TEST_TMPDIR/labs"
+	read -ra labs <"$BATS_TEST_TMPDIR/labs"
 }
 
 @test "values of types that nobody expects" {
-	local lab labs bad=0
+	local lab labs=() bad=0
 	cat >"$BATS_TEST_TMPDIR/lines" <<-END
 		if n
 		if n -j
@@ -248,8 +265,8 @@ odd_labs() {
 		until neigh n 10.0.0.1 -t 1ms
 		until listen n tcp/80 -t 1ms
 	END
-	odd_labs
-	read -ra labs <"$BATS_TEST_TMPDIR/labs"
+	odd_labs '[None, True, 42, -1, 1 << 62, "text", "", [], [1, 2], ["x", "y"], [[]], [{}], [{1: 2}], {}, {1: 2},
+		{1: "x"}, {"a": 1}, {("a", 1): 2}, {None: None}, {"UP": {}}, (), (1, "x")]'
 	for lab in "${labs[@]}"; do
 		status=0
 		stderr=$(timeout 20 "$NEMU" -L "$lab" batch --force "$BATS_TEST_TMPDIR/lines" 2>&1 >/dev/null) || status=$?
@@ -260,6 +277,24 @@ odd_labs() {
 	done
 	[ "$bad" -eq 0 ]
 	clean "0 2" lab list
+}
+
+@test "lab save: what a server says is never run" {
+	local lab labs=() dir=$BATS_TEST_TMPDIR said=0
+	# For the script, what it runs is a name alone.
+	mkdir "$dir/bin"
+	printf '#!/bin/sh\n' >"$dir/bin/nemu"
+	chmod 755 "$dir/bin/nemu"
+	odd_labs '["x; >executed", "$(>executed)", "`>executed`", "\n>executed\n", "\r\n>executed #", "'"\\'"'; >executed; '"\\'"'",
+		"&>executed", "|>executed", "-e\" >executed\""]'
+	cd "$dir"
+	for lab in "${labs[@]}"; do
+		nemu -L "$lab" lab save >"$dir/script" || continue
+		((++said))
+		PATH=$dir/bin:$PATH sh "$dir/script"
+		[ ! -e executed ] || { cat "$dir/script"; return 1; }
+	done
+	[ "$said" -ge 9 ]
 }
 
 @test "the good nodes of the lab do not suffer" {
