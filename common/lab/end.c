@@ -15,7 +15,7 @@
 #include "lab/progress.h"
 #include "lab/rundir.h"
 
-#define BATCH 250
+#define BATCH 250 /* of two descriptors each; many systems allow 1024 */
 #define PATIENCE_S 5 /* with a server that does not answer */
 
 static void wait_gone(int pidfd)
@@ -28,13 +28,13 @@ static void wait_gone(int pidfd)
 
 /* A server that hangs or was stopped. Its keeper does the rest; when that is done, the socket is
  * gone. */
-static int end_by_force(const char *lab, const char *name, pid_t pid, struct err *e)
+static int end_by_force(const char *lab, const char *name, int server, struct err *e)
 {
-	own(fd) int pidfd = pid > 0 ? open_pidfd(pid) : -1, lab_fd = -1;
+	own(fd) int lab_fd = -1;
 
-	if (pidfd < 0 || signal_pidfd(pidfd, SIGKILL))
+	if (server < 0 || (signal_pidfd(server, SIGKILL) && errno != ESRCH))
 		return err_prefix(e, "%s", name);
-	wait_gone(pidfd);
+	wait_gone(server);
 	lab_fd = rundir_lock_lab(lab, false, e);
 	if (lab_fd < 0)
 		return e->kind == ERR_ABSENT ? 0 : -1;
@@ -48,7 +48,8 @@ static int end_by_force(const char *lab, const char *name, pid_t pid, struct err
 struct ending {
 	const char *name;
 	struct client c;
-	int pidfd; /* of the process that goes last; -1: nothing to wait for */
+	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
+	int last;   /* the same of the process that goes last; -1: nothing to wait for */
 };
 
 /* Asks it to end, and does not wait for the answer. */
@@ -56,21 +57,21 @@ static int ask(struct ending *x, const char *lab, const char *name, struct err *
 {
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 
-	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .pidfd = -1 };
+	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .server = -1, .last = -1 };
 	if (client_open(&x->c, lab, name, e))
 		return -1;
+	x->server = open_pidfd(x->c.pid);
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	call_end_ask(&x->c);
 	return client_flush(&x->c, e);
 }
 
 /* Of a server that has closed the connection: it may only have been short of memory. */
-static bool goes(pid_t pid)
+static bool goes(int server)
 {
-	own(fd) int pidfd = open_pidfd(pid);
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	struct pollfd p = { .fd = server, .events = POLLIN };
 
-	return pidfd < 0 || poll(&p, 1, PATIENCE_S * 1000) > 0;
+	return server < 0 || poll(&p, 1, PATIENCE_S * 1000) > 0;
 }
 
 static int hear(struct ending *x, const char *lab, struct err *e)
@@ -78,11 +79,11 @@ static int hear(struct ending *x, const char *lab, struct err *e)
 	pid_t last;
 
 	if (call_end_answer(&x->c, &last, e)) {
-		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->c.pid))
+		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server))
 			return 0; /* it was ending by itself */
-		return end_by_force(lab, x->name, x->c.pid, e);
+		return end_by_force(lab, x->name, x->server, e);
 	}
-	x->pidfd = open_pidfd(last);
+	x->last = open_pidfd(last);
 	client_close(&x->c);
 	return 0;
 }
@@ -93,14 +94,14 @@ static void keep_first(struct err *first, const struct err *e, bool tolerant)
 		*first = *e;
 }
 
-/* At most as many as a process may have descriptors for. All are asked before one is waited
- * for, so that they end side by side. */
+/* All are asked before one is waited for, so that they end side by side. */
 static void end_batch(const char *lab, char *const *names, size_t n, bool tolerant,
 		      struct err *first)
 {
 	struct ending x[BATCH];
 	struct err e = ERR_INIT;
 
+	client_many(2 * n);
 	for (size_t i = 0; i < n; i++)
 		if (ask(&x[i], lab, names[i], &e)) {
 			client_close(&x[i].c);
@@ -111,10 +112,10 @@ static void end_batch(const char *lab, char *const *names, size_t n, bool tolera
 			keep_first(first, &e, tolerant);
 	for (size_t i = 0; i < n; i++) {
 		client_close(&x[i].c);
-		if (x[i].pidfd < 0)
-			continue;
-		wait_gone(x[i].pidfd);
-		close(x[i].pidfd);
+		if (x[i].last >= 0)
+			wait_gone(x[i].last);
+		drop_fd(&x[i].last);
+		drop_fd(&x[i].server);
 	}
 }
 

@@ -173,6 +173,41 @@ gone() {
 	silent node add a
 }
 
+@test "node del kills nobody who has got the PID of a server that died meanwhile" {
+	needs_root
+	[ -w /proc/sys/kernel/ns_last_pid ] || skip "needs CONFIG_CHECKPOINT_RESTORE"
+	mkdir -m 700 "$NEMU_RUNDIR/default"
+	# Its connection stays open and silent, as another process has it too.
+	cat >"$BATS_TEST_TMPDIR/server.py" <<-'PY'
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen()
+		s.accept() # whether it is there
+		c = s.accept()[0]
+		c.sendall(b"220 Hello.\n")
+		c.recv(100)
+		if not os.fork():
+		    c.recv(1)
+	PY
+	run timeout 60 unshare --pid --fork --kill-child --mount-proc bash -c '
+		python3 "$1" "$NEMU_RUNDIR/default/n" 3>&- &
+		server=$!
+		until [ -S "$NEMU_RUNDIR/default/n" ]; do :; done
+		"$NEMU" node del n &
+		del=$!
+		wait $server
+		echo $((server - 1)) >/proc/sys/kernel/ns_last_pid
+		sleep 86471 3>&- &
+		[ $! -eq $server ] || echo "another PID: $! for $server"
+		wait $del || echo "node del: $?"
+		[[ $(</proc/$server/comm) == sleep && $(</proc/$server/stat) != *") Z"* ]] || echo killed' \
+		- "$BATS_TEST_TMPDIR/server.py"
+	echo "$status $output"
+	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
 @test "node del while clients wait: they are told, each in its way" {
 	nemu node add a
 	nemu spawn a --name x sleep 86470
