@@ -79,7 +79,7 @@ int program_of_call(struct program *p, const struct call *call, struct err *e)
 		.dir = call_get(call, "-d"),
 		.env = env->v,
 		.env_count = env->n,
-		.fds = { -1, -1, -1, -1 },
+		.fds = { 0, 1, 2, -1 },
 	};
 	return 0;
 }

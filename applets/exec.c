@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* exec and sh: run a program in a node, in the foreground. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
@@ -10,13 +9,6 @@
 #include "applets.h"
 #include "ui/exit.h"
 #include "ui/terminal.h"
-
-/* The caller's descriptors, as far as they are open. */
-static void use_stdio(struct program *p)
-{
-	for (int i = 0; i < 3; i++)
-		p->fds[i] = fcntl(i, F_GETFD) < 0 ? -1 : i;
-}
 
 /* Signals that are meant for the program arrive here, and are passed on; with a terminal also
  * those that concern it. */
@@ -108,8 +100,6 @@ static int start(const struct call *call, struct client *c, struct program *p, i
 	if (*slave >= 0) {
 		p->tty = true;
 		p->fds[0] = p->fds[1] = p->fds[2] = *slave;
-	} else {
-		use_stdio(p);
 	}
 	rc = call_run(c, p, pid, e);
 	drop_fd(slave);

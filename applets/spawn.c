@@ -190,8 +190,8 @@ static int describe(struct program *p, const struct call *call, struct readiness
 		return -1;
 	}
 	p->log = !call_get(call, "-i");
-	for (int i = 0; i < 3 && !p->log; i++)
-		p->fds[i] = fcntl(i, F_GETFD) < 0 ? -1 : i;
+	for (int i = 0; i < 3 && p->log; i++)
+		p->fds[i] = -1;
 	p->fds[3] = r->child_fd;
 	if (r->how == READY_NOTIFY)
 		p->notify = &r->fd;

@@ -83,6 +83,9 @@ teardown() {
 
 @test "descriptors that the caller has closed" {
 	[ "$(nemu exec a echo x <&-)" = x ]
+	[ "$(nemu exec a readlink /proc/self/fd/0 <&-)" = /dev/null ]
+	nemu exec a sh -c 'x=$(readlink /proc/$$/fd/1); echo "$x" >&2' >&- 2>"$BATS_TEST_TMPDIR/err"
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = /dev/null ]
 	nemu exec a true >&- 2>&-
 	nemu exec a true <&- >&- 2>&-
 }

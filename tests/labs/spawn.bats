@@ -45,6 +45,9 @@ over() { [ "$(state "$1")" = ended ]; }
 	[ "$(sort "$BATS_TEST_TMPDIR/out")" = "$(printf '%s\nout' "$pid" | sort)" ]
 	[ "$(cat "$BATS_TEST_TMPDIR/err")" = err ]
 	fails 3 "$pid" logs a "$pid"
+	pid=$(nemu spawn a -i sh -c 'readlink /proc/self/fd/0 >&2' <&- 2>"$BATS_TEST_TMPDIR/err")
+	nemu wait a "$pid"
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = /dev/null ]
 }
 
 @test "spawn: what cannot be started" {
