@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/hosts.h"
+#include "etc.h"
 #include "kernel/addr.h"
 #include "kernel/link.h"
 #include "kernel/monitor.h"
@@ -91,6 +91,14 @@ void names_look(struct server *s)
 	free(all.v);
 }
 
+static void look_at_files(struct server *s)
+{
+	if (!etc_look(s))
+		return;
+	s->names.next = 0;
+	names_look(s); /* a line that came while the file was being replaced is not in the new one */
+}
+
 static void on_timer(void *obj, uint32_t events)
 {
 	struct server *s = obj;
@@ -99,6 +107,7 @@ static void on_timer(void *obj, uint32_t events)
 	(void)events;
 	if (read(s->names.timer_fd, &count, sizeof(count)) < 0)
 		return;
+	look_at_files(s);
 	names_look(s);
 }
 
@@ -143,22 +152,27 @@ int names_follow(struct server *s, struct err *e)
 	return 0;
 }
 
-/* ------------------------------------------------------------------ */
-
-/* false: the machine has no such file, or forbids it. The folder was opened in the caller's mount namespace, from which nothing can be mounted here: so it
- * is found again by its name. */
-static bool put_over(int fd, const char *path)
+int names_program(struct server *s, struct err *e)
 {
-	char link[64], source[4096];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, source, sizeof(source) - 1);
-	if (n <= 0)
-		return false;
-	source[n] = '\0';
-	return !mount(source, path, NULL, MS_BIND, NULL);
+	if (s->lab_fd >= 0) {
+		etc_watch(s);
+		look_at_files(s);
+	}
+	return names_follow(s, e);
 }
+
+/* Some programs take the old file away before the new one is there. */
+void names_files_changed(struct server *s)
+{
+	struct stat st;
+
+	look_at_files(s);
+	if (s->lab_fd >= 0 && (!etc_is_seen(s, ETC_HOSTS) || !etc_is_seen(s, ETC_RESOLV) ||
+			       fstatat(s->lab_fd, HOSTS_FILE, &st, AT_SYMLINK_NOFOLLOW)))
+		look_soon(s);
+}
+
+/* ------------------------------------------------------------------ */
 
 static bool write_servers(int fd, const struct inaddr *servers, size_t n)
 {
@@ -174,35 +188,23 @@ static bool write_servers(int fd, const struct inaddr *servers, size_t n)
 /* With no name server a name that is not in the hosts file is refused at once. */
 static int make_resolv(struct server *s, struct err *e)
 {
-	char path[300];
+	const char *path = etc_source(s, ETC_RESOLV);
 	own(fd) int fd = -1;
-	struct stat st;
-	int rc = 0;
 
-	snprintf(path, sizeof(path), ".resolv.%s", s->name);
-	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
+	unlinkat(s->lab_fd, path, 0); /* a dead node's, which may still be mounted somewhere */
+	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || fchmod(fd, 0644) || !write_servers(fd, NULL, 0))
 		return err_os(e, errno, "resolv.conf");
-	if (fchmod(fd, 0644) || fstat(fd, &st) || !write_servers(fd, NULL, 0)) {
-		rc = err_os(e, errno, "resolv.conf");
-	} else {
-		s->names.has_resolv = put_over(fd, "/etc/resolv.conf");
-		s->names.resolv_dev = st.st_dev;
-		s->names.resolv_ino = st.st_ino;
-	}
-	unlinkat(s->lab_fd, path, 0); /* what is mounted stays */
-	return rc;
+	return 0;
 }
 
-/* Somebody in the node may have taken the mount away: what is below is the machine's. */
-void names_servers(struct server *s, const struct inaddr *servers, size_t n)
+bool names_servers(struct server *s, const struct inaddr *servers, size_t n)
 {
-	own(fd) int fd = s->names.has_resolv ? open("/etc/resolv.conf", O_WRONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	struct stat st;
+	own(fd) int fd = s->lab_fd < 0 ? -1 : openat(s->lab_fd, etc_source(s, ETC_RESOLV),
+						     O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (fd >= 0 && !fstat(fd, &st) && st.st_dev == s->names.resolv_dev &&
-	    st.st_ino == s->names.resolv_ino)
-		write_servers(fd, servers, n);
+	etc_look(s);
+	return fd >= 0 && write_servers(fd, servers, n) && etc_is_seen(s, ETC_RESOLV);
 }
 
 int names_begin(struct server *s, struct err *e)
@@ -212,6 +214,8 @@ int names_begin(struct server *s, struct err *e)
 	if (hosts < 0)
 		return err_os(e, errno, "hosts file");
 	hosts_del(s->lab_fd, s->name, NULL); /* what a dead node of this name has left */
-	put_over(hosts, "/etc/hosts");
-	return make_resolv(s, e) || prepare(s, e) ? -1 : 0;
+	if (make_resolv(s, e))
+		return -1;
+	etc_begin(s);
+	return prepare(s, e);
 }

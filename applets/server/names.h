@@ -3,13 +3,15 @@
 #ifndef SERVER_NAMES_H
 #define SERVER_NAMES_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/net.h"
 
 struct server;
 
 /* In the node's mount namespace: the lab's hosts file and a file of the node's own in the place of the
- * machine's. Where the machine has no such files there are none. */
+ * machine's. Where the machine has no such files there are none (a link that leads nowhere will do). */
 __attribute__((warn_unused_result)) int names_begin(struct server *s, struct err *e);
 /* From here on addresses are followed, also those that other programs set; again: nothing. To be called
  * before a node can have the first: the kernel has each change of any namespace pass by all who follow, so
@@ -23,7 +25,14 @@ void names_removed(struct server *s, const struct address *a);
 /* The addresses are looked at now. */
 void names_look(struct server *s);
 
-/* Name servers of the node, in place of those that it had; none in the beginning. */
-void names_servers(struct server *s, const struct inaddr *servers, size_t n);
+/* A program is about to start: from here on addresses are followed, and it finds the files in their place,
+ * also after they, or the machine's, have been replaced. */
+__attribute__((warn_unused_result)) int names_program(struct server *s, struct err *e);
+/* SIGIO has come: see etc.h. */
+void names_files_changed(struct server *s);
+
+/* Name servers of the node, in place of those that it had; none in the beginning. false: its programs do not
+ * see them, as where the machine has no resolv.conf. */
+bool names_servers(struct server *s, const struct inaddr *servers, size_t n);
 
 #endif

@@ -77,6 +77,8 @@ static void on_signal(void *obj, uint32_t events)
 	while (read(s->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGCHLD)
 			child = true;
+		else if (si.ssi_signo == SIGIO)
+			names_files_changed(s);
 		else if (si.ssi_signo == SIGTERM || (si.ssi_signo == SIGINT && s->foreground))
 			server_end(s);
 	}
@@ -102,6 +104,7 @@ static int take_signals(struct server *s, struct err *e)
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGPIPE);
+	sigaddset(&mask, SIGIO);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (s->signal_fd < 0 || !loop_add(s->loop, s->signal_fd, EPOLLIN, on_signal, s))
@@ -127,7 +130,8 @@ static int init(struct server *s, struct err *e)
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
 			     .monitor_fd = -1, .x11 = { .sock = -1 },
 			     .names = { .monitor_fd = -1, .timer_fd = -1,
-					.next = HOSTS_NONE } };
+					.next = HOSTS_NONE },
+			     .etc = { .watch_fd = -1 } };
 	s->started = time(NULL);
 	/* What one long line took goes back; else libc would keep more after each, and 8 MiB in the end. */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "etc.h"
 #include "kernel/netlink.h"
 #include "loop.h"
 #include "x11.h"
@@ -48,11 +49,9 @@ struct server {
 	struct {
 		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
 		bool following;
-		bool has_resolv; /* /etc/resolv.conf is this node's: */
-		dev_t resolv_dev;
-		ino_t resolv_ino;
 		size_t next;  /* where a line of it may be free for another address */
 	} names;
+	struct etc etc;
 	struct {
 		struct session *holder; /* NULL: there is none */
 		int index;

@@ -401,7 +401,7 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_REFUSED, 0, "The node is ending.");
 		return FAILED;
 	}
-	if (names_follow(s->server, e) || set_display(s->server, p, e)) {
+	if (names_program(s->server, e) || set_display(s->server, p, e)) {
 		plan_free(p);
 		return FAILED;
 	}

@@ -6,6 +6,9 @@
 /* Xauthority files are called this, the server's PID, a dot, and six more characters. */
 #define X11_FILES "/tmp/.nemu-x11."
 
+/* In the lab's folder this and the node's name are its resolv.conf; no node can be called so. */
+#define SEAT_RESOLV "._resolv."
+
 struct node_seat {
 	const char *lab, *name;
 	int lab_fd;    /* the lab's folder, opened for this process alone */

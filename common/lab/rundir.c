@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/hosts.h"
+#include "base/seat.h"
 #include "lab/name.h"
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -180,9 +181,11 @@ static void remove_folder(int lab_fd, const char *path)
 
 void rundir_remove_node(int lab_fd, const char *name)
 {
-	char path[NAME_LEN_MAX + 2];
+	char path[sizeof(SEAT_RESOLV) + NAME_LEN_MAX];
 
 	hosts_del(lab_fd, name, NULL);
+	snprintf(path, sizeof(path), SEAT_RESOLV "%s", name);
+	unlinkat(lab_fd, path, 0);
 	snprintf(path, sizeof(path), ".%s", name);
 	remove_folder(lab_fd, path);
 	unlinkat(lab_fd, name, 0);

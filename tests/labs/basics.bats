@@ -190,7 +190,7 @@ gone() { # waits until no process has this word on its command line
 	kill -9 "$(nemu node pid a)"
 	gone 'sleep 86401'
 	for _ in {1..200}; do [ -e "$NEMU_RUNDIR/default/a" ] || break; read -rt 0.02 <> <(:) || :; done
-	[ "$(ls -A "$NEMU_RUNDIR/default")" = $'.hosts\nb' ]
+	[ "$(ls -A "$NEMU_RUNDIR/default" | LC_ALL=C sort)" = $'._resolv.b\n.hosts\nb' ]
 	nemu node add a
 	nemu exec b true
 }

@@ -52,7 +52,7 @@ gone() {
 	kill -0 "$other"
 	nemu exec b ping -n -c 1 -W 2 10.0.0.2
 	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 -maxdepth 1 ! -name .hosts | sort)" = \
-		"$(printf '%s\n' "$NEMU_RUNDIR/default/"{.b,b,c})" ]
+		"$(printf '%s\n' "$NEMU_RUNDIR/default/"{._resolv.{b,c},.b,b,c} | sort)" ]
 }
 
 @test "SIGKILL of the server: node add of the name works at once, and the new one is whole" {

@@ -6,6 +6,10 @@ load helpers
 
 setup() {
 	before=$(cat /etc/hosts /etc/resolv.conf | md5sum)
+	make_lab
+}
+
+make_lab() {
 	nemu node add h1 h2
 	nemu link add h1:e h2:e
 	nemu addr h1 add 10.0.0.1/24 dev e
@@ -15,8 +19,21 @@ setup() {
 
 teardown() {
 	"$NEMU" node del --all
+	[ ! -d "$BATS_TEST_TMPDIR/etc" ] || umount /etc
 	[ "$(cat /etc/hosts /etc/resolv.conf | md5sum)" = "$before" ]
 }
+
+# From here on the machine's /etc is one of this test's own.
+own_etc() {
+	nemu node del --all
+	cp -a /etc "$BATS_TEST_TMPDIR/etc"
+	mount --bind "$BATS_TEST_TMPDIR/etc" /etc
+}
+
+# What a program that runs finds in /etc.
+finds() { nsenter -m -t "$1" grep -q "$2" "/etc/$3"; }
+resolv_mounts() { nemu exec "$1" grep -c ' /etc/resolv.conf ' /proc/self/mountinfo; }
+hosts_mounts() { nemu exec "$1" grep -c ' /etc/hosts ' /proc/self/mountinfo; }
 
 # The addresses of a name, as a node's programs find them.
 addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | tr '\n' ' '; }
@@ -129,4 +146,96 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 	for pid in "${pids[@]}"; do wait "$pid"; done
 	[ "$(nemu exec h1 grep -c '^10\.5\.' /etc/hosts)" = 0 ] || false
 	[ "$(nemu exec h1 grep -c '^10\.0\.' /etc/hosts)" = 2 ]
+}
+
+# ---------------------------------------------------------------- files that are replaced
+
+@test "the machine replaces its files by rename: nodes keep theirs, and never touch the new ones" {
+	local node pid i
+	own_etc
+	make_lab
+	nemu node add --isolate pid i1
+	for node in h1 i1; do
+		pid=$(nemu spawn "$node" sleep 86483)
+		for i in 1 2 3; do
+			sed -i '$a # '"$i" /etc/resolv.conf /etc/hosts # makes a new one and renames it
+			[ "$(nemu exec "$node" sed -n 1p /etc/resolv.conf)" = "# This node's own: nemu(1)." ]
+			[ "$(addresses "$node" h2)" = "10.0.0.2 fd00::2 " ]
+		done
+		[ "$(resolv_mounts "$node") $(hosts_mounts "$node")" = "1 1" ]
+		sed -i '$a # 4' /etc/resolv.conf /etc/hosts
+		eventually finds "$pid" "This node's" resolv.conf # a program that runs already
+		eventually finds "$pid" "# nemu" hosts
+		mv /etc/resolv.conf /etc/resolv.conf.old
+		cp /etc/resolv.conf.old /etc/resolv.conf
+		eventually finds "$pid" "This node's" resolv.conf
+		nemu exec "$node" sh -c 'echo "nameserver 10.9.9.9" >/etc/resolv.conf; echo "10.9.9.9 x" >>/etc/hosts'
+		[ "$(cat /etc/resolv.conf /etc/hosts | grep -c 10.9.9.9)" = 0 ] || false
+		nemu exec "$node" grep -q 10.9.9.9 /etc/resolv.conf
+	done
+	nemu addr h2 add 10.0.0.9/24 dev e
+	[[ $(addresses h1 h2) == *"10.0.0.9 "* ]]
+}
+
+@test "what a program in a node mounts over the files stays there" {
+	echo '# mine' >"$BATS_TEST_TMPDIR/mine"
+	nemu exec h1 mount --bind "$BATS_TEST_TMPDIR/mine" /etc/resolv.conf
+	[ "$(nemu exec h1 cat /etc/resolv.conf)" = "# mine" ]
+	[ "$(nemu exec h1 cat /etc/resolv.conf)" = "# mine" ]
+	mkdir "$BATS_TEST_TMPDIR/other"
+	touch "$BATS_TEST_TMPDIR/other/hosts"
+	nemu exec h2 mount --bind "$BATS_TEST_TMPDIR/other" /etc
+	[ -z "$(nemu exec h2 cat /etc/hosts)" ]
+	[ -z "$(nemu exec h2 cat /etc/hosts)" ]
+}
+
+@test "the lab's file is replaced, as editors do it: all nodes see the new one, and its changes" {
+	local node pid i lab=$NEMU_RUNDIR/default
+	nemu node add --isolate pid i1
+	for node in h1 i1; do
+		pid=$(nemu spawn "$node" sleep 86484)
+		for i in 1 2 3; do
+			sed -i '$a 10.9.8.'"$i $node$i" "$lab/.hosts"
+			[ "$(addresses "$node" "$node$i")" = "10.9.8.$i " ]
+		done
+		sed -i '$a 10.9.8.4 late'"$node" "$lab/.hosts"
+		eventually finds "$pid" "late$node" hosts
+		mv "$lab/.hosts" "$lab/.hosts~" # as vim
+		sed '$a 10.9.8.5 vim'"$node" "$lab/.hosts~" >"$lab/.new"
+		chown --reference="$lab" "$lab/.new"
+		mv "$lab/.new" "$lab/.hosts"
+		rm "$lab/.hosts~"
+		eventually finds "$pid" "vim$node" hosts
+		[ "$(hosts_mounts "$node")" = 1 ]
+		nemu addr h2 add 10.0.0.7/24 dev e
+		finds "$pid" 10.0.0.7 hosts
+		nemu addr h2 del 10.0.0.7/24 dev e
+	done
+	# A line that came after the editor had read the file.
+	sed -i /10.0.0.1/d "$lab/.hosts"
+	nemu exec h1 true
+	[ "$(addresses h2 h1)" = "10.0.0.1 " ]
+}
+
+@test "a resolv.conf that leads nowhere: the node has its own all the same" {
+	own_etc
+	rm /etc/resolv.conf
+	ln -s ../nowhere/resolv.conf /etc/resolv.conf
+	make_lab
+	nemu exec h1 sh -c "grep -q \"This node's\" /etc/resolv.conf && echo 'nameserver 10.9.9.9' >/etc/resolv.conf"
+	[ -L /etc/resolv.conf ] && [ ! -e /etc/resolv.conf ]
+	ln -sfn ../nowhere/other /etc/resolv.conf
+	nemu exec h1 grep -q 10.9.9.9 /etc/resolv.conf
+}
+
+@test "no resolv.conf and no hosts: the node has none, until the machine has some" {
+	local pid
+	own_etc
+	mv /etc/resolv.conf /etc/hosts "$BATS_TEST_TMPDIR"
+	make_lab
+	run ! nemu exec h1 cat /etc/resolv.conf /etc/hosts
+	pid=$(nemu spawn h1 sleep 86485)
+	cp "$BATS_TEST_TMPDIR/resolv.conf" "$BATS_TEST_TMPDIR/hosts" /etc
+	[ "$(addresses h1 h2)" = "10.0.0.2 fd00::2 " ]
+	finds "$pid" "This node's" resolv.conf
 }

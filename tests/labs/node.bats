@@ -68,7 +68,7 @@ netns() { readlink "/proc/$1/ns/net"; }
 	fails 1 "x/y" node add a x/y
 	fails 1 NAME node add
 	[ "$(nemu -q node)" = b ]
-	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 ! -name .hosts)" = "$NEMU_RUNDIR/default/b" ]
+	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 ! -name .hosts | sort)" = "$(printf '%s\n' "$NEMU_RUNDIR/default/"{._resolv.b,b} | sort)" ]
 	silent node add a c
 }
 
@@ -79,7 +79,7 @@ netns() { readlink "/proc/$1/ns/net"; }
 	silent node del a c
 	ended "$pid"
 	[ "$(nemu -q node)" = b ]
-	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 ! -name .hosts)" = "$NEMU_RUNDIR/default/b" ]
+	[ "$(find "$NEMU_RUNDIR/default" -mindepth 1 ! -name .hosts | sort)" = "$(printf '%s\n' "$NEMU_RUNDIR/default/"{._resolv.b,b} | sort)" ]
 	silent node del b
 	[ ! -e "$NEMU_RUNDIR/default" ]
 	silent node add a
