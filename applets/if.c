@@ -398,7 +398,11 @@ static int if_uplink(struct call *c, struct err *e)
 
 	if (connect_node(&client, c, e))
 		return -1;
-	return of_node(c, uplink_start(&client, &u, e), e);
+	if (uplink_start(&client, &u, e))
+		return of_node(c, -1, e);
+	if (*u.note)
+		fprintf(stderr, "nemu if: %s: uplink: %s\n", c->node, u.note);
+	return 0;
 }
 
 #define BRIDGE_WORDS \

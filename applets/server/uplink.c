@@ -17,7 +17,7 @@ static bool is_there(struct server *s)
 	return !nl || !link_get(nl, s->uplink.index, &i, &e) || e.kind != ERR_ABSENT;
 }
 
-/* LINK HOLD INDEX [SERVER...]: with name servers for that time. */
+/* LINK HOLD INDEX [SERVER...]: with name servers for that time; the reply: how many programs see. */
 int srv_link_hold(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
@@ -26,6 +26,7 @@ int srv_link_hold(void *ctx, const struct command *cmd, struct err *e)
 	struct inaddr servers[3];
 	size_t n = s->args.n - 1;
 	struct iface i;
+	bool seen;
 
 	(void)cmd;
 	if (srv->uplink.holder) {
@@ -42,9 +43,10 @@ int srv_link_hold(void *ctx, const struct command *cmd, struct err *e)
 		return FAILED;
 	srv->uplink.holder = s;
 	srv->uplink.index = i.index;
-	names_servers(srv, servers, n);
+	seen = names_servers(srv, servers, n);
 	names_look(srv); /* its addresses have no name */
-	session_reply(s, 200, "The interface is gone when this connection is.");
+	session_replyf(s, 200, "%zu name server(s) set. The interface is gone when this connection is.",
+		       seen ? n : 0);
 	return NOW;
 }
 

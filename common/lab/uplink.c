@@ -37,12 +37,13 @@ struct guard {
 	struct client *c;
 	enum way way;
 	bool masquerade;
-	int tell;	  /* to the command, which waits for a struct err */
+	int tell;	  /* to the command, which waits for a struct err: ERR_NONE with what it lacks */
 	pid_t program;	  /* 0: none */
 	int output;	  /* what it prints, and its end; -1: none */
 	int ready;	  /* a byte comes when it is; -1: it does not tell */
 	int alive;	  /* it ends when this is closed, whoever closes it; -1: none */
 	char said[256];	  /* its last line */
+	const char *lack; /* what the command is to tell of an uplink that is made, or NULL */
 	struct nat nat;
 };
 
@@ -324,7 +325,9 @@ static size_t put_servers(struct client *c, const char *path)
 
 static int hold(struct guard *g, struct err *e)
 {
-	int index;
+	size_t n = 1;
+	int index, code;
+	char text[64];
 
 	if (call_ifindex(g->c, UPLINK_NAME, &index, e))
 		return -1;
@@ -332,10 +335,16 @@ static int hold(struct guard *g, struct err *e)
 	client_put_i(g->c, index);
 	if (g->way != NAT)
 		client_put_b(g->c, NAME_SERVER);
-	else if (!put_servers(g->c, "/etc/resolv.conf"))
-		put_servers(g->c, "/run/systemd/resolve/resolv.conf");
+	else if (!(n = put_servers(g->c, "/etc/resolv.conf")))
+		n = put_servers(g->c, "/run/systemd/resolve/resolv.conf");
 	client_end(g->c);
-	return client_done(g->c, e);
+	if (client_reply(g->c, &code, text, sizeof(text), e))
+		return -1;
+	if (!n)
+		g->lack = "no name server: this machine's resolv.conf has none that the node could reach";
+	else if (*text == '0')
+		g->lack = "no name server: this machine has no /etc/resolv.conf, so the node has none either";
+	return 0;
 }
 
 static int make(struct guard *g, struct err *e)
@@ -373,8 +382,10 @@ __attribute__((noreturn)) static void become_guard(struct guard *g)
 	g->c->fd = fds[0];
 	g->tell = fds[1];
 	rc = make(g, &e);
-	if (!rc)
+	if (!rc) {
 		e = (struct err)ERR_INIT;
+		snprintf(e.text, sizeof(e.text), "%s", g->lack ? g->lack : "");
+	}
 	if (write(g->tell, &e, sizeof(e)) == (ssize_t)sizeof(e) && !rc) {
 		drop_fd(&g->tell);
 		guard(g);
@@ -386,7 +397,7 @@ __attribute__((noreturn)) static void become_guard(struct guard *g)
 	_exit(rc ? 1 : 0);
 }
 
-int uplink_start(struct client *c, const struct uplink *u, struct err *e)
+int uplink_start(struct client *c, struct uplink *u, struct err *e)
 {
 	struct guard g = { .c = c, .masquerade = u->masquerade, .output = -1, .ready = -1, .alive = -1,
 			   .nat = { .ns = -1 } };
@@ -417,5 +428,7 @@ int uplink_start(struct client *c, const struct uplink *u, struct err *e)
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(*e))
 		return err_set(e, ERR_INTERNAL, 0, "the process of the uplink has ended");
+	if (!e->kind)
+		snprintf(u->note, sizeof(u->note), "%.*s", (int)sizeof(u->note) - 1, e->text);
 	return e->kind ? -1 : 0;
 }

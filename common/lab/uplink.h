@@ -17,11 +17,11 @@
 struct uplink {
 	const char *way; /* one of UPLINK_WAYS; NULL: the first that this machine has */
 	bool masquerade; /* way nat: this machine hides it behind its own address */
+	char note[160];	 /* of uplink_start: what it lacks although it is made; or "" */
 };
 
 /* Makes it, over a connection that is of no more use then. ERR_USAGE: a bad way. ERR_FEATURE: this
  * machine has none, or not that one. */
-__attribute__((warn_unused_result)) int uplink_start(struct client *c, const struct uplink *u,
-						     struct err *e);
+__attribute__((warn_unused_result)) int uplink_start(struct client *c, struct uplink *u, struct err *e);
 
 #endif

@@ -14,6 +14,8 @@ setup_file() {
 	mount -t tmpfs tmpfs "$BATS_FILE_TMPDIR/tun"
 	mknod -m 666 "$BATS_FILE_TMPDIR/tun/tun" c 10 200
 	[ -e /dev/net/tun ] && mount --bind "$BATS_FILE_TMPDIR/tun/tun" /dev/net/tun
+	echo 'nameserver 203.0.113.53' >"$BATS_FILE_TMPDIR/resolv.conf"
+	[ ! -e /etc/resolv.conf ] || mount --bind "$BATS_FILE_TMPDIR/resolv.conf" /etc/resolv.conf
 	unshare --net sh -c 'echo; exec sleep 86481' >"$BATS_FILE_TMPDIR/began" 3>&- &
 	INTERNET=$!
 	export INTERNET
@@ -34,12 +36,14 @@ setup_file() {
 teardown_file() {
 	ip link del up0
 	kill "$SERVER" "$INTERNET"
+	umount /etc/resolv.conf || :
 	umount /dev/net/tun "$BATS_FILE_TMPDIR/tun" || :
 }
 
 teardown() {
 	"$NEMU" node del --all
 	user node del --all
+	[ ! -d "$BATS_TEST_TMPDIR/etc" ] || umount /etc
 	eventually nobody_left
 	sysctl -q net.ipv4.ip_forward=0
 }
@@ -165,6 +169,26 @@ slirp() {
 	nemu node del h1
 	eventually nobody_left
 	[ -z "$(nft list tables)" ]
+}
+
+@test "no name server is told, not an error" {
+	slirp
+	local etc=$BATS_TEST_TMPDIR/etc
+	cp -a /etc "$etc"
+	mount --bind "$etc" /etc
+	rm /etc/resolv.conf
+	nemu node add h1 h2
+	capture if h1 uplink slirp4netns
+	[ "$status" = 0 ]
+	[ "$stderr" = "nemu if: h1: uplink: no name server: this machine has no /etc/resolv.conf, so the node has none either" ]
+	nemu if h1 list uplink
+	[ -z "${NEMU_AS_USER-}" ] && command -v nft && nft list ruleset || skip "the rest needs root and nft"
+	[ ! -e /run/systemd/resolve/resolv.conf ] || skip "this machine has more servers"
+	echo 'nameserver 127.0.0.53' >/etc/resolv.conf
+	sysctl -q net.ipv4.ip_forward=1
+	capture if h2 uplink nat
+	[ "$status" = 0 ]
+	[[ $stderr == "nemu if: h2: uplink: no name server: "*"none that the node could reach" ]]
 }
 
 @test "it is saved, and is a command of a batch like others" {
