@@ -6,12 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,6 +26,7 @@
 
 #define NAME_SERVER "10.0.2.3" /* what slirp4netns and pasta answer there goes to this machine's */
 #define SERVERS_MAX 3
+#define PATIENCE_S 20 /* until a program is ready */
 
 enum way { SLIRP, PASTA, NAT, WAYS };
 static const struct {
@@ -40,6 +43,7 @@ struct guard {
 	int tell;	  /* to the command, which waits for a struct err: ERR_NONE with what it lacks */
 	pid_t program;	  /* 0: none */
 	int output;	  /* what it prints, and its end; -1: none */
+	int64_t limit;	  /* when it must be ready: now_ms() */
 	int ready;	  /* a byte comes when it is; -1: it does not tell */
 	int alive;	  /* it ends when this is closed, whoever closes it; -1: none */
 	char said[256];	  /* its last line */
@@ -60,6 +64,32 @@ static bool is_root(void)
 static bool is_possible(enum way way)
 {
 	return way == NAT ? is_root() : program_found(ways[way].program) && (way != PASTA || geteuid());
+}
+
+static bool is_default(const struct value *route)
+{
+	return !strcmp(value_text(route, "dst", ""), "default") &&
+	       !strcmp(value_text(route, "family", "inet"), "inet");
+}
+
+/* Some would fail, another wait for ever, another win over the one that is there. */
+static int check_routes(struct client *c, struct err *e)
+{
+	own(value_pool) struct value_pool pool = {0};
+	const struct value *list = call_routes(c, &pool, e);
+
+	if (!list)
+		return -1;
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *r = value_at(list, i);
+		const char *via = value_text(r, "gateway", ""), *dev = value_text(r, "dev", "");
+
+		if (is_default(r))
+			return err_set(e, ERR_KERNEL, EEXIST,
+				       UPLINK_NAME ": the node has a default route already%s%s%s%s", *via ? " via " : "",
+				       via, *dev ? " dev " : "", dev);
+	}
+	return 0;
 }
 
 static int choose(const struct uplink *u, enum way *way, struct err *e)
@@ -194,6 +224,44 @@ static int start_pasta(struct guard *g, struct err *e)
 		     0, e);
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Waits until fd (-1: none) is readable: 1; for at most ms (-1: that is no limit): 0. -1: there is no use in
+ * it, as with a command that was interrupted. */
+static int await(struct guard *g, int fd, int ms, struct err *e)
+{
+	struct pollfd fds[] = { { .fd = fd, .events = POLLIN },
+				{ .fd = g->output, .events = POLLIN },
+				{ .fd = g->tell },
+				{ .fd = g->c->fd } };
+
+	for (;;) {
+		int64_t left = g->limit - now_ms();
+
+		if (left <= 0)
+			return err_set(e, ERR_TIMEOUT, 0, "%s: not ready after %d s%s%s", ways[g->way].program,
+				       PATIENCE_S, *g->said ? ": " : "", g->said);
+		if (poll(fds, 4, ms < 0 || left < ms ? (int)left : ms) < 0 && errno != EINTR)
+			return err_os(e, errno, "poll");
+		if (fds[2].revents)
+			return err_set(e, ERR_PEER, 0, "nobody waits for it any more");
+		if (fds[0].revents)
+			return 1;
+		if (fds[1].revents && !read_output(g))
+			return ended(g, e);
+		if (fds[3].revents)
+			return err_set(e, ERR_PEER, 0, "the node has ended");
+		if (ms >= 0)
+			return 0;
+	}
+}
+
 /* Until it is there. */
 static int await_route(struct guard *g, struct err *e)
 {
@@ -210,9 +278,9 @@ static int await_route(struct guard *g, struct err *e)
 		client_end(g->c);
 		if (client_flush(g->c, e))
 			return -1;
-		while (client_poll(g->c, g->output, -1) != 1)
-			if (!read_output(g))
-				return ended(g, e);
+		while (client_poll(g->c, -1, 0) != 1)
+			if (await(g, g->c->fd, -1, e) < 0)
+				return -1;
 		if (client_reply(g->c, &code, text, sizeof(text), e))
 			return -1;
 		changes = (int)strtol(text, NULL, 10);
@@ -220,32 +288,21 @@ static int await_route(struct guard *g, struct err *e)
 		if (!list)
 			return -1;
 		for (size_t i = 0; i < value_len(list); i++)
-			if (!strcmp(value_text(value_at(list, i), "dev", ""), UPLINK_NAME) &&
-			    !strcmp(value_text(value_at(list, i), "dst", ""), "default"))
+			if (is_default(value_at(list, i)) &&
+			    !strcmp(value_text(value_at(list, i), "dev", ""), UPLINK_NAME))
 				return 0;
 	}
 }
 
 static int await_ready(struct guard *g, struct err *e)
 {
-	struct pollfd fds[] = { { .fd = g->output, .events = POLLIN },
-				{ .fd = g->ready, .events = POLLIN },
-				{ .fd = g->c->fd, .events = POLLIN } };
 	char c;
 
-	for (;;) {
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
-			return err_os(e, errno, "poll");
-		if (fds[1].revents & POLLIN && read(g->ready, &c, 1) == 1)
-			return 0;
-		if (fds[0].revents && !read_output(g))
-			return ended(g, e);
-		/* The greeting may be there; an end is what counts. */
-		if (fds[2].revents & POLLHUP)
-			return err_set(e, ERR_PEER, 0, "the node has ended");
-		if (fds[2].revents)
-			fds[2].events = 0;
-	}
+	if (await(g, g->ready, -1, e) < 0)
+		return -1;
+	if (read(g->ready, &c, 1) == 1)
+		return 0;
+	return await(g, -1, -1, e); /* it is ending */
 }
 
 /* ------------------------------------------------------------------ nat */
@@ -263,11 +320,9 @@ static int masquerade(struct guard *g, struct err *e)
 	if (write(g->alive, command, (size_t)len) != len)
 		return ended(g, e);
 	while (run_output(argv, out, sizeof(out))) {
-		struct pollfd p = { .fd = g->output, .events = POLLIN };
-
-		if (poll(&p, 1, 2) < 0 && errno != EINTR)
-			return err_os(e, errno, "poll");
-		if (p.revents && (!read_output(g) || strstr(g->said, "rror")))
+		if (await(g, -1, 2, e) < 0)
+			return -1;
+		if (strstr(g->said, "rror"))
 			return ended(g, e);
 	}
 	return 0;
@@ -381,6 +436,7 @@ __attribute__((noreturn)) static void become_guard(struct guard *g)
 	apart_become("nemu-uplink", fds, 2);
 	g->c->fd = fds[0];
 	g->tell = fds[1];
+	g->limit = now_ms() + PATIENCE_S * 1000;
 	rc = make(g, &e);
 	if (!rc) {
 		e = (struct err)ERR_INIT;
@@ -410,7 +466,7 @@ int uplink_start(struct client *c, struct uplink *u, struct err *e)
 		return -1;
 	if (!call_ifindex(c, UPLINK_NAME, &index, e))
 		return err_set(e, ERR_KERNEL, EEXIST, UPLINK_NAME ": such an interface exists already");
-	if (e->kind != ERR_ABSENT)
+	if (e->kind != ERR_ABSENT || check_routes(c, e))
 		return -1;
 	if (pipe2(ends, O_CLOEXEC))
 		return err_os(e, errno, "pipe");

@@ -203,6 +203,84 @@ slirp() {
 	[ "$(fetch nemu)" = "you are 203.0.113.2" ]
 }
 
+@test "a node with a default route gets none, whichever the way" {
+	slirp
+	nemu node add h1 h2
+	nemu link add h1:e h2:e
+	nemu addr h1 add 10.0.0.1/24 dev e
+	nemu addr h1 add fd00::1/64 dev e
+	nemu route h1 add default via 10.0.0.2
+	fails 2 "h1: uplink: the node has a default route already via 10.0.0.2 dev e" if h1 uplink slirp4netns
+	if [ -z "${NEMU_AS_USER-}" ] && command -v nft && nft list ruleset; then
+		sysctl -q net.ipv4.ip_forward=1
+		fails 2 "default route already" if h1 uplink nat
+	fi
+	nobody_left
+	gone
+	nemu route h1 del default via 10.0.0.2
+	nemu route h1 add default via fd00::2
+	silent if h1 uplink slirp4netns
+	[ -z "${NEMU_AS_USER-}" ] && command -v pasta && user node add u1 2>/dev/null || return 0
+	user if u1 add d type bridge
+	user if u1 set d up
+	user addr u1 add 10.0.0.1/24 dev d
+	user route u1 add default via 10.0.0.2
+	run user if u1 uplink pasta
+	[ "$status" = 2 ] && [[ $output == *"default route already"* ]]
+}
+
+# A way out that never gets ready, for root and for the user.
+make_idle() {
+	local name
+	mkdir -m 755 "$BATS_TEST_TMPDIR/idle"
+	for name in slirp4netns pasta; do
+		printf '#!/bin/sh\necho waiting\nexec sleep 86487\n' >"$BATS_TEST_TMPDIR/idle/$name"
+		chmod 755 "$BATS_TEST_TMPDIR/idle/$name"
+	done
+	chmod 755 "$BATS_TEST_TMPDIR"
+	PATH=$BATS_TEST_TMPDIR/idle:$PATH
+}
+
+# two_idle COMMAND...: with each way.
+two_idle() {
+	local user=user
+	[ -z "${NEMU_AS_USER-}" ] || user=nemu
+	nemu node add h1
+	$user node add u1 2>/dev/null || skip "needs user namespaces"
+	"$NEMU" if h1 uplink slirp4netns 2>"$BATS_TEST_TMPDIR/first" 3>&- &
+	pids=($!)
+	$user if u1 uplink pasta 2>"$BATS_TEST_TMPDIR/second" 3>&- &
+	pids+=($!)
+	are_idle() { [ "$(pgrep -cxf 'sleep 86487')" = 2 ]; }
+	eventually are_idle
+}
+
+@test "a command that is interrupted while it waits leaves nothing" {
+	slirp
+	make_idle
+	two_idle
+	pkill -TERM -P "${pids[1]}" || kill "${pids[1]}"
+	kill "${pids[0]}"
+	eventually no_process 86487
+	eventually nobody_left
+	wait "${pids[@]}" || :
+}
+
+@test "a program that does not get ready is not waited for without limit" {
+	slirp
+	make_idle
+	two_idle
+	for i in 0 1; do
+		status=0
+		wait "${pids[i]}" || status=$?
+		[ "$status" = 124 ]
+	done
+	[ "$(cat "$BATS_TEST_TMPDIR/first")" = "nemu if: h1: slirp4netns: not ready after 20 s: waiting" ]
+	[ "$(cat "$BATS_TEST_TMPDIR/second")" = "nemu if: u1: pasta: not ready after 20 s: waiting" ]
+	no_process 86487
+	eventually nobody_left
+}
+
 @test "mistakes have their reasons" {
 	nemu node add h1
 	capture if h1 uplink carrier-pigeon
