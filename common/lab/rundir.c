@@ -22,6 +22,20 @@
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
+/* Once for all: processes that serve the lab go to another folder. Takes path; NULL: no memory. */
+static char *make_absolute(char *path)
+{
+	own(mem) char *relative = path, *folder = getcwd(NULL, 0), *absolute = NULL;
+
+	if (!folder || *folder != '/') /* it is gone: the open that follows will say so */
+		return strdup(path);
+	if (asprintf(&absolute, "%s/%s", folder, path) < 0) {
+		absolute = NULL;
+		return NULL;
+	}
+	return setenv("NEMU_RUNDIR", absolute, 1) ? NULL : strdup(absolute);
+}
+
 static char *rundir_path(void)
 {
 	const char *env = getenv("NEMU_RUNDIR"), *xdg = getenv("XDG_RUNTIME_DIR");
@@ -41,7 +55,7 @@ static char *rundir_path(void)
 	/* With a slash behind it, O_NOFOLLOW would follow it. */
 	while (n > 1 && path[n - 1] == '/')
 		path[--n] = '\0';
-	return path;
+	return *path == '/' ? path : make_absolute(path);
 }
 
 void rundir_pin(void)

@@ -135,6 +135,22 @@ inode() { stat -c %i "$1"; }
 	rmdir "$NEMU_RUNDIR" "${NEMU_RUNDIR%/er}"
 }
 
+@test "a relative run directory: at the caller's folder, for programs too, and nothing is left" {
+	cd "$NEMU_RUNDIR"
+	export NEMU_RUNDIR=run/deep
+	silent node add a b
+	[ -S run/deep/default/a ]
+	[ "$(nemu exec a -d / "$NEMU" -q node)" = $'a\nb' ]
+	kill -KILL "$(nemu node pid a)"
+	eventually test ! -e run/deep/default/a
+	silent node del b
+	[ ! -e run/deep/default ]
+	# shellcheck disable=SC2016 # for that sh
+	nemu lab run sh -c '"$NEMU" node add x && cd / && "$NEMU" exec x true && "$NEMU" -q node | grep -qx x'
+	[ -z "$(find run/deep -mindepth 1)" ]
+	rmdir run/deep run
+}
+
 @test "a run directory with a path of 200 characters, names of 63" {
 	local deep
 	deep=$NEMU_RUNDIR/$(printf 'd%.0s' {1..200})
