@@ -121,12 +121,12 @@ struct child *children_find(struct server *s, pid_t pid)
 	return c && !c->starter && !c->plan ? c : NULL;
 }
 
-struct child *children_find_tag(struct server *s, const char *tag)
+int children_check_tag(struct server *s, const char *tag, struct err *e)
 {
 	for (struct child *c = s->children->last; c; c = c->prev)
-		if (c->tag && !c->plan && !strcmp(c->tag, tag))
-			return c;
-	return NULL;
+		if (c->tag && (c->plan || c->state != CHILD_ENDED) && !strcmp(c->tag, tag))
+			return err_set(e, ERR_VALUE, 0, "%.80s: a process of this name runs already", tag);
+	return 0;
 }
 
 size_t children_running(const struct server *s)
@@ -264,8 +264,14 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 
 int children_start(struct server *s, struct session *by, struct plan *p, struct err *e)
 {
-	struct child *c = child_new(p);
+	struct child *c;
 
+	/* Another may have got the name since it was given. */
+	if (p->tag && children_check_tag(s, p->tag, e)) {
+		plan_free(p);
+		return -1;
+	}
+	c = child_new(p);
 	if (!c) {
 		plan_free(p);
 		return err_nomem(e);

@@ -48,7 +48,10 @@ __attribute__((warn_unused_result)) int children_start(struct server *s, struct 
 
 /* NULL: no such child, or it is still starting. */
 struct child *children_find(struct server *s, pid_t pid);
-struct child *children_find_tag(struct server *s, const char *tag);
+
+/* ERR_VALUE: one that runs, or starts, has this tag. */
+__attribute__((warn_unused_result)) int children_check_tag(struct server *s, const char *tag,
+							   struct err *e);
 
 /* Its end has been told to somebody: what it alone needed goes (its Xauthority file). */
 void children_told(struct child *c);

@@ -143,12 +143,8 @@ int srv_proc_name(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 
 	(void)cmd;
-	if (children_find_tag(s->server, s->args.v[0].s) &&
-	    children_find_tag(s->server, s->args.v[0].s)->state != CHILD_ENDED) {
-		err_set(e, ERR_VALUE, 0, "%.80s: a process of this name runs already",
-			s->args.v[0].s);
+	if (children_check_tag(s->server, s->args.v[0].s, e))
 		return FAILED;
-	}
 	return set_and_reply(s, &s->plan->tag, e);
 }
 

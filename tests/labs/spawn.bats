@@ -102,6 +102,15 @@ over() { [ "$(state "$1")" = ended ]; }
 	done
 }
 
+@test "spawn --name: a program that still starts has its name already" {
+	local client
+	slow_node slow -- "$NEMU" spawn slow -u nobody --name x sleep 86443
+	fails 2 x spawn slow --name x sleep 86444
+	found
+	wait "$client"
+	nemu -j ps slow | is 'length == 1 and .[0].command == "sleep 86443"'
+}
+
 @test "spawn --ready listen=: returns when it listens" {
 	local server='import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM)

@@ -940,6 +940,29 @@ def any_client_may_ask(w, s):
         other.close()
 
 
+@rule(node_only)
+def tags_are_unique(w, s):
+    """Also among those that were named before one of them ran."""
+    others = [s.connect() for _ in range(2)]
+    for wire in [w] + others:
+        wire.create("/bin/sleep", "1000")
+        wire.done("PROC NAME only")
+    pid = w.run()
+    w.create("/bin/true")
+    w.error("PROC NAME only", "ValueError")
+    w.done("PROC ABRT")
+    for wire in others:
+        wire.error("PROC RUN", "ValueError")
+        wire.refused("PROC RUN")
+    w.done("PROC KILL %d" % pid)
+    equal(w.wait(pid), 15, "status")
+    others[0].create("/bin/true")
+    others[0].done("PROC NAME only")
+    equal(others[0].wait(others[0].run()), 0, "status")
+    for wire in others:
+        wire.close()
+
+
 # The end of a connection
 
 @rule(node_only)
