@@ -22,10 +22,10 @@
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-/* Once for all: processes that serve the lab go to another folder. Takes path; NULL: no memory. */
-static char *make_absolute(char *path)
+/* Once for all: processes that serve the lab go to another folder. NULL: no memory. */
+static char *make_absolute(const char *path)
 {
-	own(mem) char *relative = path, *folder = getcwd(NULL, 0), *absolute = NULL;
+	own(mem) char *folder = getcwd(NULL, 0), *absolute = NULL;
 
 	if (!folder || *folder != '/') /* it is gone: the open that follows will say so */
 		return strdup(path);
@@ -39,7 +39,7 @@ static char *make_absolute(char *path)
 static char *rundir_path(void)
 {
 	const char *env = getenv("NEMU_RUNDIR"), *xdg = getenv("XDG_RUNTIME_DIR");
-	char *path = NULL;
+	char *path = NULL, *absolute;
 	int n;
 
 	if (env && *env)
@@ -55,7 +55,11 @@ static char *rundir_path(void)
 	/* With a slash behind it, O_NOFOLLOW would follow it. */
 	while (n > 1 && path[n - 1] == '/')
 		path[--n] = '\0';
-	return *path == '/' ? path : make_absolute(path);
+	if (*path == '/')
+		return path;
+	absolute = make_absolute(path);
+	free(path);
+	return absolute;
 }
 
 void rundir_pin(void)
