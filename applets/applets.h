@@ -49,6 +49,9 @@ typedef int node_fn(const char *name, struct client *client, void *arg, struct e
 __attribute__((warn_unused_result)) int each_node(const struct call *call, const char *command,
 						  node_fn *fn, void *arg, struct err *e);
 
+/* Of a "del" with the words NAME... and --all: one of the two must be given. */
+__attribute__((warn_unused_result)) int check_names_or_all(const struct call *call, struct err *e);
+
 /* Programs to start, for exec and spawn: -u, -d, -e and CMD from the call's words, and the caller's
  * descriptors 0 to 2, which main has seen to be open. */
 __attribute__((warn_unused_result)) int program_of_call(struct program *p, const struct call *call,

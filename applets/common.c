@@ -51,6 +51,17 @@ int each_node(const struct call *c, const char *command, node_fn *fn, void *arg,
 	return rc;
 }
 
+int check_names_or_all(const struct call *c, struct err *e)
+{
+	bool all = call_get(c, "--all"), names = call_all(c, "NAME")->n;
+
+	if (all && names)
+		return err_set(e, ERR_USAGE, 0, "--all and names exclude each other");
+	if (!all && !names)
+		return err_set(e, ERR_USAGE, 0, "NAME... or --all is missing");
+	return 0;
+}
+
 /* The server knows the names; this makes one word of the line of them. */
 #define CAP_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_,"
 

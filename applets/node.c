@@ -8,11 +8,6 @@
 #include "lab/start.h"
 #include "server/server.h"
 
-static int serve(const struct node_seat *seat, const void *options, struct err *e)
-{
-	return server_run_node(seat, options, e);
-}
-
 static int node_add(struct call *c, struct err *e)
 {
 	const struct given *names = call_all(c, "NAME");
@@ -25,19 +20,16 @@ static int node_add(struct call *c, struct err *e)
 
 	if (isolate && strcmp(isolate, "pid"))
 		return err_set(e, ERR_USAGE, 0, "--isolate %s: only 'pid' can be isolated", isolate);
-	return start_nodes(c->lab, names->v, names->n, serve, &o, e);
+	return start_nodes(c->lab, names->v, names->n, server_run_node, &o, e);
 }
 
 static int node_del(struct call *c, struct err *e)
 {
 	const struct given *names = call_all(c, "NAME");
-	const char *all = call_get(c, "--all");
 
-	if (all && names->n)
-		return err_set(e, ERR_USAGE, 0, "--all and names exclude each other");
-	if (!all && !names->n)
-		return err_set(e, ERR_USAGE, 0, "NAME... or --all is missing");
-	return all ? end_all_nodes(c->lab, e) : end_nodes(c->lab, names->v, names->n, e);
+	if (check_names_or_all(c, e))
+		return -1;
+	return names->n ? end_nodes(c->lab, names->v, names->n, e) : end_all_nodes(c->lab, e);
 }
 
 static int print_name(const char *name, struct client *client, void *arg, struct err *e)

@@ -6,11 +6,6 @@
 #include "base/num.h"
 #include "lab/start.h"
 
-static int serve(const struct node_seat *seat, const void *options, struct err *e)
-{
-	return server_run_node(seat, options, e);
-}
-
 static int server_run(struct call *c, struct err *e)
 {
 	const char *text = call_get(c, "--fd"), *name = call_get(c, "NODE");
@@ -20,7 +15,7 @@ static int server_run(struct call *c, struct err *e)
 	if (!text == !name)
 		return err_set(e, ERR_USAGE, 0, "either --fd N or NODE");
 	if (name)
-		return start_here(c->lab, name, serve, &o, e);
+		return start_here(c->lab, name, server_run_node, &o, e);
 	if (!num_parse(text, 0, INT32_MAX, &fd))
 		return err_set(e, ERR_USAGE, 0, "--fd %.40s: not a descriptor", text);
 	return server_run_fd((int)fd, call_get(c, "--no-netns") != NULL, e);

@@ -8,17 +8,12 @@
 #include "lab/start.h"
 #include "server/server.h"
 
-static int serve(const struct node_seat *seat, const void *options, struct err *e)
-{
-	return server_run_node(seat, options, e);
-}
-
 static int switch_add(struct call *c, struct err *e)
 {
 	const struct given *names = call_all(c, "NAME");
 	struct node_options o = { .host = true, .is_switch = true };
 
-	return start_nodes(c->lab, names->v, names->n, serve, &o, e);
+	return start_nodes(c->lab, names->v, names->n, server_run_node, &o, e);
 }
 
 struct listing {
@@ -150,13 +145,10 @@ static int del_all(const struct call *c, struct err *e)
 static int switch_del(struct call *c, struct err *e)
 {
 	const struct given *names = call_all(c, "NAME");
-	const char *all = call_get(c, "--all");
 
-	if (all && names->n)
-		return err_set(e, ERR_USAGE, 0, "--all and names exclude each other");
-	if (!all && !names->n)
-		return err_set(e, ERR_USAGE, 0, "NAME... or --all is missing");
-	if (all)
+	if (check_names_or_all(c, e))
+		return -1;
+	if (!names->n)
 		return del_all(c, e);
 	for (size_t i = 0; i < names->n; i++)
 		if (check_switch(c, names->v[i], e))

@@ -309,7 +309,7 @@ static int make_namespaces(struct server *s, int proc_fd, const struct node_opti
 		       : 0;
 }
 
-int server_run_node(const struct node_seat *seat, const struct node_options *o, struct err *e)
+int server_run_node(const struct node_seat *seat, const void *options, struct err *e)
 {
 	struct server s;
 	struct err ready = ERR_INIT;
@@ -321,7 +321,7 @@ int server_run_node(const struct node_seat *seat, const struct node_options *o, 
 	s.lab_fd = seat->lab_fd;
 	s.listen_fd = seat->listen_fd;
 	s.foreground = seat->foreground;
-	if (make_namespaces(&s, seat->proc_fd, o, e) || lower_caps(e))
+	if (make_namespaces(&s, seat->proc_fd, options, e) || lower_caps(e))
 		return -1;
 	s.listen_id = loop_add(s.loop, s.listen_fd, EPOLLIN, on_connect, &s);
 	if (listen(s.listen_fd, SOMAXCONN) || !s.listen_id)

@@ -74,10 +74,11 @@ struct node_options {
 __attribute__((warn_unused_result)) int server_run_fd(int fd, bool no_netns, struct err *e);
 
 /* The rest of a process that has become a node: makes the namespaces, listens on listen_fd
- * (bound to its place in lab_fd), tells on ready_fd and serves until the node ends. */
+ * (bound to its place in lab_fd), tells on ready_fd and serves until the node ends. options: a struct
+ * node_options, of which who starts nodes (lab/start.h) knows nothing. */
 struct node_seat;
 __attribute__((warn_unused_result)) int server_run_node(const struct node_seat *seat,
-							const struct node_options *o, struct err *e);
+							const void *options, struct err *e);
 
 /* The server's rtnetlink socket, in order. NULL: error. */
 struct netlink *server_netlink(struct server *s, struct err *e);
