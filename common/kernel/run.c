@@ -40,7 +40,7 @@ static int run(char *const *argv, int wanted, char *out, size_t size)
 	from = ends[0];
 	pid = fork();
 	if (!pid) {
-		int null = open("/dev/null", O_RDWR);
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 		dup2(null, 0);
 		dup2(wanted == 1 ? ends[1] : null, 1);

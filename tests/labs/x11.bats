@@ -150,6 +150,22 @@ sys.stdout.buffer.write(d)' | md5sum; }
 	[[ $output != *"$cookie"* ]]
 }
 
+@test "programs that are asked get no descriptor of ours" {
+	local bin=$BATS_TEST_TMPDIR/bin program
+	display
+	mkdir "$bin"
+	for program in xauth getent; do
+		printf '#!/bin/sh\nfor f in /proc/$$/fd/*; do %s; done >>%s\nexec %s "$@"\n' \
+			'[ "$(readlink "$f")" != /dev/null ] || echo "${0##*/} ${f##*/}"' \
+			"$bin/log" "$(command -v $program)" >"$bin/$program"
+	done
+	chmod +x "$bin"/*
+	# From a caller that has no others itself.
+	DISPLAY=localhost:$number PATH=$bin:$PATH run python3 -c \
+		'import subprocess, sys; subprocess.run(sys.argv[1:])' "$NEMU" x11 a
+	same "$(sort -u "$bin/log")" $'getent 0\ngetent 2\nxauth 0\nxauth 2'
+}
+
 @test "Xauthority files: the user's own, 0600, and gone with the process" {
 	local file pid
 	display
