@@ -15,6 +15,7 @@
 #include "base/net.h"
 #include "base/num.h"
 #include "lab/compat.h"
+#include "lab/rundir.h"
 
 static int lacks(struct err *e, const char *what)
 {
@@ -263,6 +264,7 @@ static void put_variable(struct client *c, const char *text)
 
 static void put_env(struct client *c, const struct program *p)
 {
+	rundir_pin_for_programs();
 	client_put(c, "PROC ENV");
 	for (char **v = environ; *v; v++)
 		if (!overridden(*v, p))

@@ -70,6 +70,14 @@ void rundir_pin(void)
 		setenv("NEMU_RUNDIR", path, 1);
 }
 
+void rundir_pin_for_programs(void)
+{
+	const char *env = getenv("NEMU_RUNDIR");
+
+	if (geteuid() && (!env || !*env))
+		rundir_pin();
+}
+
 /* As mkdir -p, with mode 0700. What fails here is told by the open that follows. */
 static void make_path(char *path)
 {

@@ -18,6 +18,8 @@ __attribute__((warn_unused_result)) int rundir_open(bool create, struct err *e);
 
 /* Puts its path into $NEMU_RUNDIR: for a process that is to change its user. */
 void rundir_pin(void);
+/* The same, where programs of a node would not find it by themselves: an ordinary user is root in there. */
+void rundir_pin_for_programs(void);
 
 /* Opens a lab's folder, which must be the caller's with mode 0700. Errors as above. */
 __attribute__((warn_unused_result)) int rundir_open_lab(const char *lab, bool create,

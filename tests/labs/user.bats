@@ -334,4 +334,25 @@ closed() {
 		tap 'mknod -m 666 /dev/net/tun c 10 200'
 		[ "$status" -eq 0 ]
 	fi
+
+@test "nemu in a node finds the lab, also where no NEMU_RUNDIR was set" {
+	local bin=$BATS_FILE_TMPDIR/nemu
+	install -d -m 700 -o one -g one "$BATS_FILE_TMPDIR/xdg"
+	plain() {
+		setpriv --reuid 12345 --regid 12345 --clear-groups --inh-caps=-all --bounding-set=+all \
+			env -u NEMU_LAB -u NEMU_RUNDIR HOME=/ XDG_RUNTIME_DIR="$BATS_FILE_TMPDIR/xdg" "$bin" "$@"
+	}
+	plain node add a b
+	output=$(plain exec a "$bin" -q node)
+	status=0
+	plain exec a "$bin" exec b true || status=$?
+	plain wait a "$(plain spawn a "$bin" exec b true)" || status=$?
+	variable=$(plain exec a -e NEMU_RUNDIR=/nowhere printenv NEMU_RUNDIR)
+	plain node del --all
+	[ "$status $output" = $'0 a\nb' ]
+	[ "$variable" = /nowhere ]
+	rmdir "$BATS_FILE_TMPDIR/xdg/nemu" "$BATS_FILE_TMPDIR/xdg"
+	# As it was set.
+	as one node add a
+	[ "$(as one exec a printenv NEMU_RUNDIR)" = "$BATS_FILE_TMPDIR/one" ]
 }
