@@ -443,31 +443,49 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 	return failed;
 }
 
+/* With the lock held: all that can fail before there is a keeper, which cleans up. */
+static int take_seat(struct node_seat *seat, int *ready, struct err *e)
+{
+	own(fd) int userns = -1;
+	int ends[2];
+
+	if (check_free(seat->lab_fd, seat->name, e) || get_userns(seat->lab_fd, &userns, e))
+		return -1;
+	if (pipe2(ends, O_CLOEXEC))
+		return err_os(e, errno, "pipe");
+	*ready = ends[0];
+	seat->ready_fd = ends[1];
+	seat->listen_fd = rundir_bind(seat->lab_fd, seat->name, e);
+	if (seat->listen_fd < 0)
+		return -1;
+	if (userns < 0 || !userns_enter(userns, e))
+		return 0;
+	rundir_remove_node(seat->lab_fd, seat->name);
+	return elsewhere(e->errnum, e);
+}
+
 int start_here(const char *lab, const char *name, node_serve_fn *serve, const void *options,
 	       struct err *e)
 {
 	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1, .proc_fd = -1 };
 	struct birth self = { .name = name };
-	own(fd) int lab_fd = -1, ready = -1, userns = -1;
-	int ends[2];
+	own(fd) int lab_fd = -1, ready = -1;
+	int rc;
 
 	if (name_check("node", name, e))
 		return -1;
 	lab_fd = rundir_lock_lab(lab, true, e);
-	if (lab_fd < 0 || check_free(lab_fd, name, e) || get_userns(lab_fd, &userns, e))
+	if (lab_fd < 0)
 		return -1;
-	if (pipe2(ends, O_CLOEXEC))
-		return err_os(e, errno, "pipe");
-	ready = ends[0];
-	seat.ready_fd = ends[1];
-	seat.listen_fd = rundir_bind(lab_fd, name, e);
-	if (seat.listen_fd < 0)
-		return -1;
+	seat.lab_fd = lab_fd;
+	rc = take_seat(&seat, &ready, e);
+	if (rc)
+		rundir_remove_lab(lab_fd, lab);
 	rundir_unlock(lab_fd);
+	if (rc)
+		return -1;
 	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	drop_fd(&lab_fd);
-	if (userns >= 0 && userns_enter(userns, e))
-		return elsewhere(e->errnum, e);
 	if (run_keeper(&seat, serve, options))
 		return err_os(e, errno, "%s: fork", name);
 	self.ready = steal_fd(&ready);

@@ -356,3 +356,16 @@ closed() {
 	as one node add a
 	[ "$(as one exec a printenv NEMU_RUNDIR)" = "$BATS_FILE_TMPDIR/one" ]
 }
+
+@test "a server in the foreground that cannot enter the lab's user namespace leaves nothing" {
+	as one node add a
+	# It is in that one already.
+	run -4 as one exec a setpriv --inh-caps=-all --bounding-set=-net_admin "$BATS_FILE_TMPDIR/nemu" server b
+	[[ $output == "nemu server: "* ]]
+	[ ! -e "$BATS_FILE_TMPDIR/one/default/b" ]
+	# Nor where there can be none.
+	# shellcheck disable=SC2016 # for the shell within
+	run -4 unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
+		exec setpriv --bounding-set=-all --inh-caps=-all "$0" -L none86 server a' "$NEMU"
+	[ ! -e "$NEMU_RUNDIR/none86" ]
+}
