@@ -160,6 +160,16 @@ int session_before_fd(struct session *s, struct err *e)
 	return -1;
 }
 
+bool session_send_fd(struct session *s, int fd, const char *text)
+{
+	bool sent = !passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT);
+
+	if (!sent)
+		buf_addc(&s->out, '1'); /* the client waits for it, whatever comes then */
+	session_reply(s, sent ? 200 : 500, sent ? text : "The descriptor could not be sent.");
+	return sent;
+}
+
 static void take_line(struct session *s, char *line, size_t len)
 {
 	const struct command *c;

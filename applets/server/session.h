@@ -96,6 +96,9 @@ void session_reply_error(struct session *s, const struct err *e);
 /* Before a descriptor is sent, which would overtake the replies that are queued: sends those.
  * ERR_REFUSED: the client does not take them. */
 int session_before_fd(struct session *s, struct err *e);
+/* Then this sends it, with one byte, and queues the reply, as X11 SOCK does (wire.md section 6): 200 with this
+ * text; if it could not be sent the byte alone and 500. false: it could not. The descriptor stays the caller's. */
+bool session_send_fd(struct session *s, int fd, const char *text);
 
 /* Ends the parking; the reply has been queued and goes out now. What the client has sent
  * since is looked at by the loop, never from here. */

@@ -13,7 +13,6 @@
 #include "kernel/link.h"
 #include "kernel/tun.h"
 #include "session.h"
-#include "wire/passfd.h"
 #include "wire/pickle.h"
 
 static int check_name(const char *name, struct err *e)
@@ -283,11 +282,7 @@ int srv_link_tapf(void *ctx, const struct command *cmd, struct err *e)
 	fd = tun_attach(&i, e);
 	if (fd < 0)
 		return FAILED;
-	if (passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
-		session_reply(s, 500, "The descriptor could not be sent.");
-		return NOW;
-	}
-	session_reply(s, 200, "Descriptor sent.");
+	session_send_fd(s, fd, "Descriptor sent.");
 	return NOW;
 }
 

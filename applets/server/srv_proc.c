@@ -14,7 +14,6 @@
 #include "children.h"
 #include "names.h"
 #include "session.h"
-#include "wire/passfd.h"
 #include "wire/pickle.h"
 
 static void free_words(char **words)
@@ -349,7 +348,6 @@ static int notify_socket(char *value, size_t size)
 	return steal_fd(&fd);
 }
 
-/* As X11 SOCK does it: the descriptor comes with one byte, before the reply. */
 int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
@@ -362,12 +360,10 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	if (complete_env(s->plan, e))
 		return FAILED;
 	fd = notify_socket(value, sizeof(value));
-	if (fd < 0 || set_variable(s->plan, "NOTIFY_SOCKET", value, e) ||
-	    passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
+	if (fd < 0 || set_variable(s->plan, "NOTIFY_SOCKET", value, e))
 		session_reply(s, 500, "No socket for notifications.");
-		return NOW;
-	}
-	session_replyf(s, 200, "NOTIFY_SOCKET is %s.", value);
+	else
+		session_send_fd(s, fd, "NOTIFY_SOCKET is set.");
 	return NOW;
 }
 

@@ -16,7 +16,6 @@
 #include "base/cleanup.h"
 #include "base/program.h"
 #include "session.h"
-#include "wire/passfd.h"
 #include "x11.h"
 
 #define PORT 6000 /* of display 0 */
@@ -136,13 +135,8 @@ int srv_x11_sock(void *ctx, const struct command *cmd, struct err *e)
 	}
 	if (session_before_fd(s, e))
 		return FAILED;
-	if (passfd_send(s->fd, "1", 1, &fd, 1, MSG_DONTWAIT)) {
-		buf_addc(&s->out, '1'); /* the client waits for it, whatever comes then */
-		session_reply(s, 500, "The socket could not be sent.");
-		return NOW;
-	}
-	drop_fd(&s->server->x11.sock);
-	session_reply(s, 200, "Socket sent.");
+	if (session_send_fd(s, fd, "Socket sent."))
+		drop_fd(&s->server->x11.sock);
 	return NOW;
 }
 
