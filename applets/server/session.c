@@ -359,14 +359,15 @@ static void run_lines(struct session *s)
 
 	s->rest_ms = 0;
 	do {
-		if (s->broken || s->parked || s->closing || s->want >= 0 || s->out.failed)
+		if (s->broken || s->parked || s->closing || s->want >= 0 || s->out.failed ||
+		    s->out.len > READ_SIZE)
 			return;
 		if (next_line(s)) {
 			if (s->want >= 0)
 				take_early_payload(s);
 			continue;
 		}
-		if (s->eof || !more || s->out.len > READ_SIZE || !fill(s, &more))
+		if (s->eof || !more || !fill(s, &more))
 			return;
 	} while (now_ns() < end);
 }
@@ -388,7 +389,7 @@ static void session_run(void *obj, uint32_t events)
 	flush(s);
 	if (!s->out.len && s->want >= 0 && events & (EPOLLIN | EPOLLHUP))
 		take_descriptor(s);
-	if (!s->out.len || s->want < 0)
+	if (!s->out.len)
 		run_lines(s);
 	buf_consume(&s->in, s->taken);
 	s->taken = 0;

@@ -13,7 +13,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from wire import (LINE_MAX, SANITIZED, NodeServer, Tap, b, check, descriptors, equal, eventually,
-                  has_descriptors, memory, proc)
+                  has_descriptors, in_netns, memory, proc)
 
 # A sanitizer keeps what was freed for a while.
 MORE_MEMORY = (1024 if SANITIZED else 64) << 20
@@ -382,8 +382,8 @@ def attack(good, before, *kinds):
         bounded(before, used)
 
 
-def idle():
-    states = [proc(node.pid, "stat").rsplit(")", 1)[1].split()[0] for _ in range(500)]
+def idle(server):
+    states = [proc(server.pid, "stat").rsplit(")", 1)[1].split()[0] for _ in range(500)]
     return states.count("S") == len(states)
 
 
@@ -397,7 +397,7 @@ def resting():
         wires[-1].send(b"PROC WAIT %d\nHELP\n" % pid)
         wires[-1].sock.shutdown(socket.SHUT_WR)
 
-    eventually("the server sleeps", idle)
+    eventually("the server sleeps", idle, node)
     for wire in wires:
         wire.close()
 
@@ -410,13 +410,35 @@ def out_of_descriptors(fds):
     free = min(set(map(str, range(1000))) - set(descriptors(node.pid)), key=int)
     resource.prlimit(node.pid, resource.RLIMIT_NOFILE, (int(free), old[1]))
     wires = [raw() for _ in range(3)]
-    eventually("the server sleeps", idle)
+    eventually("the server sleeps", idle, node)
     equal(select.select([w.sock for w in wires], [], [], 0)[0], [], "a greeting")
     resource.prlimit(node.pid, resource.RLIMIT_NOFILE, old)
     for wire in wires:
         equal(wire.reply().code, 220, "greeting")
         wire.in_step()
         wire.close()
+
+
+def long_replies():
+    """Many commands in one message, whose replies are longer than what a socket takes, and a client that reads
+    only once the server rests: no more is owed than one of them, and in the end it has had them all."""
+    server = NodeServer("long")
+    try:
+        wire, count, heard = server.wire, 100, bytearray()
+        in_netns(server.pid, "sh", "-c", "for i in $(seq 700); do echo link add i$i type bridge; done | ip -b -")
+        size = len(wire.done("IF INFO").lines[-1])
+        limit = memory(server.pid) + (MORE_MEMORY if SANITIZED else 4 << 20)
+        check(size > 300000, "too short: %d" % size)
+        wire.send(b"IF INFO\n" * count + b"FOO\n")
+        while b"\n500 " not in heard[-200:]:
+            if len(heard) < 50 * size:
+                eventually("the server sleeps", idle, server)
+                check(memory(server.pid) < limit, "%d MiB" % (memory(server.pid) >> 20))
+            heard += wire.sock.recv(1 << 20)
+        lengths = [len(line) - 4 for line in heard.split(b"\n") if line.startswith(b"200 =")]
+        equal(lengths, [size] * count, "replies")
+    finally:
+        server.stop()
 
 
 def main():
@@ -437,6 +459,7 @@ def main():
                     kind)
         tap.run("others are served: all of them at once", attack, good, used, *KINDS)
         tap.run("who stalls costs no time", resting)
+        tap.run("long replies that nobody reads", long_replies)
         tap.run("descriptors are what they were", has_descriptors, node.pid, fds)
         tap.run("memory is bounded", lambda: bounded(used, memory(node.pid)))
         tap.run("it serves on", good.turn)
