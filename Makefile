@@ -128,7 +128,7 @@ NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-
 	mandoc=mandoc shellcheck=shellcheck socat=socat tmux=tmux Xvfb=xvfb \
 	xauth=xauth xdpyinfo=x11-utils xwd=x11-apps bird=bird2 nft=nftables wg=wireguard-tools \
 	newuidmap=uidmap fish=fish zsh=zsh cppcheck=cppcheck \
-	clang=clang slirp4netns=slirp4netns pasta=passt
+	clang=clang slirp4netns=slirp4netns pasta=passt strace=strace
 NEED_BENCH := python3=python3 ip=iproute2 nsenter=util-linux socat=socat xauth=xauth \
 	mnexec=mininet
 

@@ -178,6 +178,11 @@ int rundir_lock_lab(const char *lab, bool create, struct err *e)
 	for (;;) {
 		own(fd) int fd = rundir_open_lab(lab, create, e);
 
+		/* It was there, and its last node has ended before it was open. */
+		if (fd < 0 && create && e->kind == ERR_ABSENT) {
+			*e = (struct err)ERR_INIT;
+			continue;
+		}
 		if (fd < 0)
 			return -1;
 		if (lock(fd))

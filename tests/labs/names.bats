@@ -304,3 +304,13 @@ kill_both() {
 	for p in "${pids[@]}"; do wait "$p"; done
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
+
+@test "the lab's last node ends while the next is made: it is made all the same" {
+	needs_root # to trace
+	# What mkdir finds is gone when it is opened.
+	strace -o /dev/null true || skip "needs strace"
+	run strace -o /dev/null -e trace=mkdirat -e inject=mkdirat:error=EEXIST:when=1 "$NEMU" node add a
+	[ -z "$output" ]
+	[ "$status" -eq 0 ]
+	nemu exec a true
+}
