@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/caps.h"
+#include "kernel/spawn_paths.h"
 #include "kernel/spawn_shared.h"
 #include "kernel/userns.h"
 #include "kernel/users.h"
@@ -77,40 +78,34 @@ static void set_stdio(const struct spawn *s, int report)
 	}
 }
 
-/* As execvpe(3), but with the PATH of the new environment, and never by way of a shell. */
-static int search_and_exec(const char *name, char **argv, char **env)
+/* As execvpe(3), but never by way of a shell. An errno. */
+static int exec_first(char *const *paths, bool is_path, char **argv, char **env)
 {
-	const char *path = "/bin:/usr/bin", *end;
-	char full[4096];
-	int errnum = ENOENT;
+	int worst = ENOENT;
 
-	for (char **p = env; *p; p++)
-		if (!strncmp(*p, "PATH=", 5))
-			path = *p + 5;
-	for (;; path = end + 1) {
-		int len;
+	for (char *const *p = paths; *p; p++) {
+		int errnum;
 
-		end = strchrnul(path, ':');
-		len = snprintf(full, sizeof(full), "%.*s%s%s", (int)(end - path), path,
-			       end > path ? "/" : "", name);
-		if (len < (int)sizeof(full)) {
-			execve(full, argv, env);
-			if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
-				return errno;
-			if (errno == EACCES && !access(full, F_OK)) /* else its folder is closed to this user */
-				errnum = EACCES;
-		}
-		if (!*end)
+		execve(*p, argv, env);
+		errnum = errno;
+		if (errnum != ENOENT && errnum != ENOTDIR && errnum != EACCES)
 			return errnum;
+		/* Is it the file that is closed to this user, or a folder of the PATH? */
+		if (is_path || (errnum == EACCES && !access(*p, F_OK)))
+			worst = errnum;
 	}
+	return worst;
 }
 
 __attribute__((noreturn)) static void become(const struct spawn *s, int report, pid_t parent)
 {
 	char **env = s->env ? s->env : environ;
+	char **paths = spawn_paths(s->executable, env);
 	static struct user user; /* large, and of a process that has no other use for it */
 	sigset_t none;
 
+	if (!paths)
+		fail(report, SPAWN_EXEC, ENOMEM);
 	/* Out of the way of descriptor 3. */
 	if (s->fds[3] >= 0) {
 		int high = fcntl(report, F_DUPFD_CLOEXEC, 16);
@@ -149,11 +144,7 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 		_exit(127);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (strchr(s->executable, '/')) {
-		execve(s->executable, s->argv, env);
-		fail(report, SPAWN_EXEC, errno);
-	}
-	fail(report, SPAWN_EXEC, *s->executable ? search_and_exec(s->executable, s->argv, env) : ENOENT);
+	fail(report, SPAWN_EXEC, exec_first(paths, strchr(s->executable, '/'), s->argv, env));
 }
 
 int spawn_start(struct spawn *s, pid_t *pid, int *report, struct err *e)

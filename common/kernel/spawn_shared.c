@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "kernel/rawcall.h"
+#include "kernel/spawn_paths.h"
 
 #if defined(RAWCALL) && !defined(__SANITIZE_ADDRESS__)
 
@@ -32,7 +33,8 @@ struct spawn_work {
 	char **env;
 	int tell;
 	pid_t parent;
-	char **paths; /* to be tried, in this order; NULL-terminated; behind this struct */
+	char **paths;
+	bool is_path; /* nothing to be searched for */
 	char stack[STACK] __attribute__((aligned(16)));
 };
 
@@ -96,61 +98,13 @@ static int run_child(void *arg)
 		if (ret != ENOENT && ret != ENOTDIR && ret != EACCES)
 			fail(w, SPAWN_EXEC, ret);
 		/* Is it the file that is closed to this user, or a folder of the PATH? */
-		if (!w->paths[1] || (ret == EACCES && !call(SYS_faccessat, AT_FDCWD, (long)*p, F_OK)))
+		if (w->is_path || (ret == EACCES && !call(SYS_faccessat, AT_FDCWD, (long)*p, F_OK)))
 			worst = ret;
 	}
 	fail(w, SPAWN_EXEC, worst);
 }
 
 /* ------------------------------------------------------------------ in the caller */
-
-static const char *search_path(char **env)
-{
-	for (char **p = env; *p; p++)
-		if (!strncmp(*p, "PATH=", 5))
-			return *p + 5;
-	return "/bin:/usr/bin";
-}
-
-/* The paths to try, in one block: pointers, then the text. NULL: no memory. */
-static char **list_paths(const char *name, const char *path)
-{
-	size_t n = 2, text = strlen(path) + strlen(name) + 2;
-	char **list, *at;
-
-	for (const char *p = path; *p; p++)
-		if (*p == ':') {
-			n++;
-			text += strlen(name) + 2;
-		}
-	list = malloc(n * sizeof(*list) + text);
-	if (!list)
-		return NULL;
-	at = (char *)(list + n);
-	n = 0;
-	if (strchr(name, '/') || !*name) { /* "" cannot be found, and the kernel says so */
-		list[n++] = memcpy(at, name, strlen(name) + 1);
-		list[n] = NULL;
-		return list;
-	}
-	for (const char *end;; path = end + 1) {
-		size_t len;
-
-		end = strchrnul(path, ':');
-		len = (size_t)(end - path);
-		list[n++] = at;
-		memcpy(at, path, len);
-		at += len;
-		if (len)
-			*at++ = '/';
-		memcpy(at, name, strlen(name) + 1);
-		at += strlen(name) + 1;
-		if (!*end)
-			break;
-	}
-	list[n] = NULL;
-	return list;
-}
 
 pid_t spawn_shared(const struct spawn *s, int tell, struct spawn_work **work)
 {
@@ -164,7 +118,8 @@ pid_t spawn_shared(const struct spawn *s, int tell, struct spawn_work **work)
 	w->env = s->env ? s->env : environ;
 	w->tell = tell;
 	w->parent = getpid();
-	w->paths = list_paths(s->executable, search_path(w->env));
+	w->paths = spawn_paths(s->executable, w->env);
+	w->is_path = strchr(s->executable, '/');
 	if (!w->paths) {
 		free(w);
 		*work = NULL;

@@ -683,6 +683,26 @@ def path_of_the_environment(w, s):
     equal(w.wait(w.run()), 0, "without PATH: /bin and /usr/bin")
 
 
+def starters(w):
+    """The server starts a program in one way, and in another where that is to be another user's."""
+    yield b"PROC CWD /"
+    if not os.geteuid():
+        yield b"PROC USER nobody"
+
+
+@rule()
+def of_a_variable_given_twice_the_first_counts(w, s):
+    for line in starters(w):
+        w.create("only-here")
+        w.done(line)
+        w.done(b"PROC ENV PATH " + b(BIN) + b" PATH /nowhere")
+        equal(w.output(), b"here\n", "%r: the first" % line)
+        w.create("only-here")
+        w.done(line)
+        w.done(b"PROC ENV PATH /nowhere PATH " + b(BIN))
+        equal(w.error("PROC RUN", "OSError").args[0], 2, "%r: not the second" % line)
+
+
 def failure(w, executable, errnum, *more):
     w.create(executable)
     for line in more:
