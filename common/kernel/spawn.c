@@ -72,10 +72,9 @@ static void set_stdio(const struct spawn *s, int report)
 			fail(report, SPAWN_STDIO, errno);
 	if (s->fds[3] == 3)
 		fcntl(3, F_SETFD, 0);
-	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC)) {
-		for (int fd = first; fd < 1024; fd++)
+	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC))
+		for (int fd = first; fd < SPAWN_FDS_SEEN; fd++)
 			fcntl(fd, F_SETFD, FD_CLOEXEC);
-	}
 }
 
 /* As execvpe(3), but never by way of a shell. An errno. */

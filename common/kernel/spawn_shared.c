@@ -76,7 +76,9 @@ static void set_up(const struct spawn_work *w)
 	for (int i = 0; i < 3; i++)
 		if (s->fds[i] >= 0)
 			check(w, SPAWN_STDIO, call(SYS_dup3, s->fds[i], i, 0));
-	check(w, SPAWN_STDIO, call(SYS_close_range, 3, (long)~0u, CLOSE_RANGE_CLOEXEC));
+	if (call(SYS_close_range, 3, (long)~0u, CLOSE_RANGE_CLOEXEC))
+		for (int fd = 3; fd < SPAWN_FDS_SEEN; fd++)
+			call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 	if (s->controlling_tty)
 		check(w, SPAWN_SESSION, call(SYS_ioctl, 0, TIOCSCTTY, 0));
 	call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);

@@ -15,8 +15,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, Tap, b, check, descriptors,
-                  environment, equal, eventually, gone, has_descriptors, in_netns, proc, sleeps,
-                  status)
+                  environment, equal, eventually, gone, has_descriptors, in_netns, linux_5_10, proc,
+                  sleeps, status)
 
 NORMAL = """QUIT HELP IF_LIST IF_SET IF_RTRN IF_DEL ADDR_LIST ADDR_ADD ADDR_DEL ROUT_LIST ROUT_ADD
     ROUT_DEL PROC_CRTE PROC_POLL PROC_WAIT PROC_KILL""".replace("_", "\0").split()
@@ -701,6 +701,18 @@ def of_a_variable_given_twice_the_first_counts(w, s):
         w.done(line)
         w.done(b"PROC ENV PATH /nowhere PATH " + b(BIN))
         equal(w.error("PROC RUN", "OSError").args[0], 2, "%r: not the second" % line)
+
+
+@rule(fd_only)
+def what_the_server_has_inherited_is_not_for_its_programs(w, s):
+    with Pipe() as p:
+        for before in (lambda: None, linux_5_10):
+            server = FdServer(inherits=[p.w], before=before)
+            for line in starters(server.wire):
+                server.wire.create("/bin/ls", "-x", "/proc/self/fd")
+                server.wire.done(line)
+                equal(server.wire.output().split(), [b"0", b"1", b"2", b"3"], "%r" % line)
+            server.stop()
 
 
 def failure(w, executable, errnum, *more):

@@ -6,11 +6,14 @@ classes a pickle may name, but no command.
 """
 import array
 import base64
+import ctypes
+import errno
 import io
 import os
 import pickle
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -254,6 +257,22 @@ def strange_signals():
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR2, signal.SIGALRM, signal.SIGTERM))
 
 
+def linux_5_10():
+    """close_range(2) refuses CLOSE_RANGE_CLOEXEC, as before Linux 5.11."""
+    code = struct.pack("HBBI" * 6,
+                       0x20, 0, 0, 0,  # the call's number
+                       0x15, 0, 3, 436,  # is it close_range?
+                       0x20, 0, 0, 32,  # its third argument
+                       0x45, 0, 1, 4,  # has it this bit?
+                       0x06, 0, 0, 0x50000 | errno.EINVAL,
+                       0x06, 0, 0, 0x7fff0000)
+    text = ctypes.create_string_buffer(code)
+    program = ctypes.create_string_buffer(struct.pack("HP", 6, ctypes.addressof(text)))
+    libc = ctypes.CDLL(None)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program):
+        os._exit(99)
+
+
 def environment(**more):
     return dict(os.environ, **more)
 
@@ -262,12 +281,12 @@ class FdServer:
     """nemu server --fd: a server for one connection."""
     kind = "--fd"
 
-    def __init__(self, *options, env=None):
+    def __init__(self, *options, env=None, inherits=(), before=strange_signals):
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
                 [NEMU, "server", "--fd", str(theirs.fileno())] + list(options),
-                pass_fds=[theirs.fileno()], env=env, preexec_fn=strange_signals)
+                pass_fds=[theirs.fileno(), *inherits], env=env, preexec_fn=before)
         self.pid = self.process.pid
         self.wire = Wire(ours)
 
