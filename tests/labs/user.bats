@@ -334,6 +334,7 @@ closed() {
 		tap 'mknod -m 666 /dev/net/tun c 10 200'
 		[ "$status" -eq 0 ]
 	fi
+}
 
 @test "nemu in a node finds the lab, also where no NEMU_RUNDIR was set" {
 	local bin=$BATS_FILE_TMPDIR/nemu
@@ -360,7 +361,7 @@ closed() {
 @test "a server in the foreground that cannot enter the lab's user namespace leaves nothing" {
 	as one node add a
 	# It is in that one already.
-	run -4 as one exec a setpriv --inh-caps=-all --bounding-set=-net_admin "$BATS_FILE_TMPDIR/nemu" server b
+	run -2 as one exec a setpriv --inh-caps=-all --bounding-set=-net_admin "$BATS_FILE_TMPDIR/nemu" server b
 	[[ $output == "nemu server: "* ]]
 	[ ! -e "$BATS_FILE_TMPDIR/one/default/b" ]
 	# Nor where there can be none.
