@@ -308,11 +308,15 @@ static size_t drop_variable(struct plan *p, const char *name)
 {
 	size_t len = strlen(name), n = 0;
 
-	for (char **v = p->env; *v; v++)
-		if (!strncmp(*v, name, len) && (*v)[len] == '=')
-			free(*v);
+	for (size_t i = 0; p->env[i]; i++) {
+		char *variable = p->env[i];
+
+		p->env[i] = NULL;
+		if (!strncmp(variable, name, len) && variable[len] == '=')
+			free(variable);
 		else
-			p->env[n++] = *v;
+			p->env[n++] = variable;
+	}
 	p->env[n] = NULL;
 	return n;
 }
