@@ -164,12 +164,12 @@ void etc_begin(struct server *s)
 	}
 }
 
-/* dnotify has no limit for all processes of a user together, of which each node has one here; inotify has. Not
- * told is what is made in these folders: there is much of that, a socket for each node for one. */
+/* dnotify has no limit for all processes of a user together, of which each node has one here; inotify has. What is
+ * made in the lab's folder is not told: there is much of that, a socket for each node for one. */
 void etc_watch(struct server *s)
 {
 	/* Where the kernel has it not, the look at each start of a program remains. */
-	if (!s->etc.watched && !fcntl(s->etc.watch_fd, F_NOTIFY, DN_RENAME | DN_MULTISHOT))
+	if (!s->etc.watched && !fcntl(s->etc.watch_fd, F_NOTIFY, DN_CREATE | DN_RENAME | DN_MULTISHOT))
 		fcntl(s->lab_fd, F_NOTIFY, DN_RENAME | DN_MULTISHOT);
 	s->etc.watched = true;
 }

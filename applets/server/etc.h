@@ -35,7 +35,7 @@ const char *etc_source(const struct server *s, int which);
  * caller's, is opened again: from another one nothing can be mounted here. */
 void etc_begin(struct server *s);
 
-/* From the first program on: SIGIO comes when something is renamed in one of the folders. */
+/* From the first program on: SIGIO comes when something is renamed in one of the folders, or made in /etc. */
 void etc_watch(struct server *s);
 
 /* Mounts again what is not there, in the mount namespace of the programs. true: the hosts file is another

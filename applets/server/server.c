@@ -229,9 +229,10 @@ static void on_connect(void *obj, uint32_t events)
 }
 
 /* The first process of the PID namespace: adopts and reaps, shows the right /proc, dies with
- * its server. */
+ * its server, which could not look at it if it had more capabilities. */
 __attribute__((noreturn)) static void run_init(int told)
 {
+	struct err ignored;
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -239,7 +240,7 @@ __attribute__((noreturn)) static void run_init(int told)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (unshare(CLONE_NEWNS) ||
-	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) ||
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || caps_give_up(&ignored) ||
 	    write(told, "", 1) != 1)
 		_exit(1);
 	close_range(0, ~0u, 0);

@@ -70,6 +70,13 @@ bool caps_parse(const char *list, caps_set *set, const char **bad)
 	return *list;
 }
 
+int caps_give_up(struct err *e)
+{
+	capng_get_caps_process();
+	capng_clear(CAPNG_SELECT_CAPS);
+	return capng_apply(CAPNG_SELECT_CAPS) ? err_os(e, errno, "capabilities") : 0;
+}
+
 int caps_lower(caps_set keep, struct err *e)
 {
 	if (capng_get_caps_process())

@@ -30,6 +30,9 @@ bool caps_parse(const char *list, caps_set *set, const char **bad);
  * still be given them. Errors: ERR_OS. */
 __attribute__((warn_unused_result)) int caps_lower(caps_set keep, struct err *e);
 
+/* Gives up all of them, for a process that starts no program. Errors: ERR_OS. */
+__attribute__((warn_unused_result)) int caps_give_up(struct err *e);
+
 /* Becomes another user for good: gid, supplementary groups and uid, every capability dropped
  * (bounding and ambient sets included) but those of keep, which become ambient, and no_new_privs.
  * uid 0 keeps its capabilities, if keep is empty. Who is that user already keeps the groups where they
