@@ -73,6 +73,15 @@ static void drop_start(struct server *s, struct child *c)
 	c->starter = NULL;
 }
 
+static void child_free(struct child *c)
+{
+	free(c->spawn);
+	free(c->tag);
+	free(c->user);
+	free(c->command);
+	free(c);
+}
+
 void children_told(struct child *c)
 {
 	if (c->xauth)
@@ -92,10 +101,7 @@ void children_forget(struct server *s, struct child *c)
 	children_told(c);
 	unlink_child(s, c);
 	drop_start(s, c);
-	free(c->tag);
-	free(c->user);
-	free(c->command);
-	free(c);
+	child_free(c);
 }
 
 void children_free(struct server *s)
@@ -220,11 +226,7 @@ static struct child *child_new(struct plan *p)
 	c->user = p->user ? strdup(p->user) : own_user();
 	c->tag = p->tag ? strdup(p->tag) : NULL;
 	if (!c->spawn || !c->command || !c->user || (p->tag && !c->tag)) {
-		free(c->spawn);
-		free(c->command);
-		free(c->user);
-		free(c->tag);
-		free(c);
+		child_free(c);
 		return NULL;
 	}
 	clock_gettime(CLOCK_REALTIME, &c->started);
@@ -277,11 +279,7 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 		return err_nomem(e);
 	}
 	if (fork_child(s, c, p, e)) {
-		free(c->spawn);
-		free(c->command);
-		free(c->user);
-		free(c->tag);
-		free(c);
+		child_free(c);
 		plan_free(p);
 		return -1;
 	}
@@ -429,18 +427,6 @@ void children_reap(struct server *s)
 	}
 }
 
-static void put_str(struct buf *b, const char *key, const char *value)
-{
-	pickle_str(b, key);
-	pickle_str(b, value);
-}
-
-static void put_int(struct buf *b, const char *key, int64_t value)
-{
-	pickle_str(b, key);
-	pickle_int(b, value);
-}
-
 static int64_t ms(const struct timespec *t)
 {
 	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
@@ -451,20 +437,19 @@ static void describe(struct buf *b, const struct child *c, int64_t now)
 	bool over = c->state == CHILD_ENDED;
 
 	pickle_dict(b);
-	put_int(b, "pid", c->pid);
-	put_str(b, "tag", c->tag);
-	put_str(b, "user", c->user);
-	put_str(b, "state", over ? "ended" : "running");
-	put_int(b, "started", ms(&c->started));
-	put_int(b, "age", (over ? ms(&c->ended) : now) - ms(&c->started));
+	pickle_set_int(b, "pid", c->pid);
+	pickle_set_str(b, "tag", c->tag);
+	pickle_set_str(b, "user", c->user);
+	pickle_set_str(b, "state", over ? "ended" : "running");
+	pickle_set_int(b, "started", ms(&c->started));
+	pickle_set_int(b, "age", (over ? ms(&c->ended) : now) - ms(&c->started));
 	pickle_str(b, "status");
 	if (over)
 		pickle_int(b, c->status);
 	else
 		pickle_none(b);
-	put_str(b, "command", c->command);
-	pickle_str(b, "log");
-	pickle_bool(b, c->log);
+	pickle_set_str(b, "command", c->command);
+	pickle_set_bool(b, "log", c->log);
 	pickle_dict_end(b);
 }
 

@@ -18,24 +18,6 @@
 #include "kernel/link.h"
 #include "wire/pickle.h"
 
-void describe_str(struct buf *b, const char *key, const char *value)
-{
-	pickle_str(b, key);
-	pickle_str(b, value);
-}
-
-void describe_int(struct buf *b, const char *key, int64_t value)
-{
-	pickle_str(b, key);
-	pickle_int(b, value);
-}
-
-void describe_bool(struct buf *b, const char *key, bool value)
-{
-	pickle_str(b, key);
-	pickle_bool(b, value);
-}
-
 static void keep(const struct iface *i, void *arg)
 {
 	struct ifaces *all = arg;
@@ -113,26 +95,26 @@ static void put_kind_value(struct buf *b, const struct kind_value *v, const stru
 
 	switch (w->form) {
 	case KIND_TRUTH:
-		describe_bool(b, w->json, v->num);
+		pickle_set_bool(b, w->json, v->num);
 		break;
 	case KIND_CLOCK:
-		describe_int(b, w->json, v->num / 10);
+		pickle_set_int(b, w->json, v->num / 10);
 		break;
 	case KIND_NAME:
 		name = kind_name_of(w, v->num);
-		describe_str(b, w->json, name ? name : "unknown");
+		pickle_set_str(b, w->json, name ? name : "unknown");
 		break;
 	case KIND_ADDRESS:
-		describe_str(b, v->addr.family == AF_INET6 ? w->json6 : w->json,
+		pickle_set_str(b, v->addr.family == AF_INET6 ? w->json6 : w->json,
 			     inaddr_text(&v->addr, text));
 		break;
 	case KIND_LINK:
 		other = ifaces_find(all, (int)v->num);
 		if (other)
-			describe_str(b, w->json, other->name);
+			pickle_set_str(b, w->json, other->name);
 		break;
 	default:
-		describe_int(b, w->json, v->num);
+		pickle_set_int(b, w->json, v->num);
 	}
 }
 
@@ -154,36 +136,36 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 	const struct iface *other = ifaces_find(all, i->link);
 	char text[LLADDR_TEXT], group[16] = "default";
 
-	describe_int(b, "ifindex", i->index);
+	pickle_set_int(b, "ifindex", i->index);
 	if (i->link && !i->has_netnsid && other)
-		describe_str(b, "link", other->name);
+		pickle_set_str(b, "link", other->name);
 	else if (i->link)
-		describe_int(b, "link_index", i->link);
-	describe_str(b, "ifname", i->name);
+		pickle_set_int(b, "link_index", i->link);
+	pickle_set_str(b, "ifname", i->name);
 	put_flags(b, i->flags);
-	describe_int(b, "mtu", i->mtu);
-	describe_str(b, "qdisc", i->qdisc);
+	pickle_set_int(b, "mtu", i->mtu);
+	pickle_set_str(b, "qdisc", i->qdisc);
 	other = ifaces_find(all, i->master);
 	if (i->master && other)
-		describe_str(b, "master", other->name);
-	describe_str(b, "operstate", i->operstate < 7 ? states[i->operstate] : "UNKNOWN");
-	describe_str(b, "linkmode", i->linkmode ? "DORMANT" : "DEFAULT");
+		pickle_set_str(b, "master", other->name);
+	pickle_set_str(b, "operstate", i->operstate < 7 ? states[i->operstate] : "UNKNOWN");
+	pickle_set_str(b, "linkmode", i->linkmode ? "DORMANT" : "DEFAULT");
 	if (i->group)
 		snprintf(group, sizeof(group), "%u", i->group);
-	describe_str(b, "group", group);
+	pickle_set_str(b, "group", group);
 	if (i->txqlen)
-		describe_int(b, "txqlen", i->txqlen);
-	describe_str(b, "link_type", link_type(i->arptype));
+		pickle_set_int(b, "txqlen", i->txqlen);
+	pickle_set_str(b, "link_type", link_type(i->arptype));
 	if (i->lladdr.len)
-		describe_str(b, "address", lladdr_text(&i->lladdr, text));
+		pickle_set_str(b, "address", lladdr_text(&i->lladdr, text));
 	if (i->broadcast.len)
-		describe_str(b, "broadcast", lladdr_text(&i->broadcast, text));
+		pickle_set_str(b, "broadcast", lladdr_text(&i->broadcast, text));
 	if (i->has_netnsid)
-		describe_int(b, "link_netnsid", i->netnsid);
+		pickle_set_int(b, "link_netnsid", i->netnsid);
 	if (i->kind[0]) {
 		pickle_str(b, "linkinfo");
 		pickle_dict(b);
-		describe_str(b, "info_kind", i->kind);
+		pickle_set_str(b, "info_kind", i->kind);
 		put_info_data(b, i, all);
 		pickle_dict_end(b);
 	}
@@ -210,21 +192,21 @@ void describe_address(struct buf *b, const struct address *a)
 	bool v6 = a->local.family == AF_INET6;
 
 	pickle_dict(b);
-	describe_str(b, "family", v6 ? "inet6" : "inet");
-	describe_str(b, "local", inaddr_text(&a->local, text));
+	pickle_set_str(b, "family", v6 ? "inet6" : "inet");
+	pickle_set_str(b, "local", inaddr_text(&a->local, text));
 	if (a->peer.family)
-		describe_str(b, "address", inaddr_text(&a->peer, text));
-	describe_int(b, "prefixlen", a->prefix_len);
+		pickle_set_str(b, "address", inaddr_text(&a->peer, text));
+	pickle_set_int(b, "prefixlen", a->prefix_len);
 	if (a->broadcast.family)
-		describe_str(b, "broadcast", inaddr_text(&a->broadcast, text));
-	describe_str(b, "scope", scope_name(a->scope));
+		pickle_set_str(b, "broadcast", inaddr_text(&a->broadcast, text));
+	pickle_set_str(b, "scope", scope_name(a->scope));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		if (a->flags & flags[i].flag && !(v6 && flags[i].flag == IFA_F_SECONDARY))
-			describe_bool(b, flags[i].name, true);
+			pickle_set_bool(b, flags[i].name, true);
 	if (a->label[0])
-		describe_str(b, "label", a->label);
-	describe_int(b, "valid_life_time", a->valid);
-	describe_int(b, "preferred_life_time", a->preferred);
+		pickle_set_str(b, "label", a->label);
+	pickle_set_int(b, "valid_life_time", a->valid);
+	pickle_set_int(b, "preferred_life_time", a->preferred);
 	pickle_dict_end(b);
 }
 
@@ -271,22 +253,22 @@ void describe_route(struct buf *b, const struct route *r, const struct ifaces *a
 	else if (r->dst.family)
 		snprintf(dst, sizeof(dst), "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
 	pickle_dict(b);
-	describe_str(b, "family", r->family == AF_INET6 ? "inet6" : "inet");
+	pickle_set_str(b, "family", r->family == AF_INET6 ? "inet6" : "inet");
 	if (r->type != RTN_UNICAST)
-		describe_str(b, "type", type ? type : "unknown");
-	describe_str(b, "dst", dst);
+		pickle_set_str(b, "type", type ? type : "unknown");
+	pickle_set_str(b, "dst", dst);
 	if (r->gateway.family)
-		describe_str(b, "gateway", inaddr_text(&r->gateway, text));
+		pickle_set_str(b, "gateway", inaddr_text(&r->gateway, text));
 	if (dev)
-		describe_str(b, "dev", dev->name);
+		pickle_set_str(b, "dev", dev->name);
 	if (r->protocol != RTPROT_BOOT) /* as ip(8) does */
-		describe_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
+		pickle_set_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
 	if (r->family == AF_INET && r->scope != RT_SCOPE_UNIVERSE)
-		describe_str(b, "scope", scope_name(r->scope));
+		pickle_set_str(b, "scope", scope_name(r->scope));
 	if (r->prefsrc.family)
-		describe_str(b, "prefsrc", inaddr_text(&r->prefsrc, text));
+		pickle_set_str(b, "prefsrc", inaddr_text(&r->prefsrc, text));
 	if (r->metric)
-		describe_int(b, "metric", r->metric);
+		pickle_set_int(b, "metric", r->metric);
 	put_route_flags(b, r->flags);
 	pickle_dict_end(b);
 }

@@ -31,8 +31,4 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 void describe_address(struct buf *b, const struct address *a);
 void describe_route(struct buf *b, const struct route *r, const struct ifaces *all);
 
-void describe_str(struct buf *b, const char *key, const char *value);
-void describe_int(struct buf *b, const char *key, int64_t value);
-void describe_bool(struct buf *b, const char *key, bool value);
-
 #endif

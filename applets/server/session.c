@@ -290,7 +290,7 @@ static void judge_payload(struct session *s)
 
 	for (size_t i = 0; i < got && filler; i++)
 		filler = s->payload[i] == '=';
-	if (!s->eof && ((is_name && got < len) || filler))
+	if ((is_name && got < len) || filler)
 		return; /* more may come */
 	s->want = -1;
 	if (is_name && got >= len && s->got_count == expected) {

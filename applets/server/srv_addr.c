@@ -125,7 +125,7 @@ int srv_addr_info(void *ctx, const struct command *cmd, struct err *e)
 /* Interface, address, prefix length, as ADD and DEL have them in common. */
 static int read_args(const struct args *args, struct address *a, struct err *e)
 {
-	int64_t len = args->v[2].i;
+	int64_t len;
 
 	*a = (struct address){ .index = args->v[0].i };
 	if (!inaddr_parse(args->v[1].s, &a->local))

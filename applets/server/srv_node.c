@@ -46,8 +46,8 @@ static void put_bridge(struct buf *b, struct server *srv)
 	struct iface i;
 	bool there = nl && !link_get(nl, srv->bridge, &i, &ignored);
 
-	describe_str(b, "bridge", there ? i.name : NULL);
-	describe_int(b, "bridge_index", there ? i.index : 0);
+	pickle_set_str(b, "bridge", there ? i.name : NULL);
+	pickle_set_int(b, "bridge_index", there ? i.index : 0);
 }
 
 static bool has_uplink(struct server *srv, struct iface *i)
@@ -70,21 +70,21 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	(void)e;
 	pickle_start(&b);
 	pickle_dict(&b);
-	describe_str(&b, "name", srv->name);
-	describe_str(&b, "lab", srv->lab);
-	describe_int(&b, "pid", getpid());
-	describe_int(&b, "keeper", srv->name ? getppid() : 0);
-	describe_int(&b, "started", srv->started);
-	describe_int(&b, "processes", (int64_t)children_running(srv));
-	describe_int(&b, "sessions", srv->session_count);
-	describe_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
-	describe_bool(&b, "forwarding", srv->forwarding);
-	describe_bool(&b, "dad", srv->dad);
+	pickle_set_str(&b, "name", srv->name);
+	pickle_set_str(&b, "lab", srv->lab);
+	pickle_set_int(&b, "pid", getpid());
+	pickle_set_int(&b, "keeper", srv->name ? getppid() : 0);
+	pickle_set_int(&b, "started", srv->started);
+	pickle_set_int(&b, "processes", (int64_t)children_running(srv));
+	pickle_set_int(&b, "sessions", srv->session_count);
+	pickle_set_str(&b, "isolate", srv->isolate_pid ? "pid" : NULL);
+	pickle_set_bool(&b, "forwarding", srv->forwarding);
+	pickle_set_bool(&b, "dad", srv->dad);
 	put_bridge(&b, srv);
 	if (srv->x11.display)
 		snprintf(display, sizeof(display), "127.0.0.1:%d", srv->x11.display);
-	describe_str(&b, "display", srv->x11.display ? display : NULL);
-	describe_str(&b, "uplink", has_uplink(srv, &i) ? i.name : NULL);
+	pickle_set_str(&b, "display", srv->x11.display ? display : NULL);
+	pickle_set_str(&b, "uplink", has_uplink(srv, &i) ? i.name : NULL);
 	pickle_dict_end(&b);
 	pickle_stop(&b);
 	session_reply_data(s, "Node data follows.", &b);

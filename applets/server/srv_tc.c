@@ -182,7 +182,7 @@ static void put_impairments(struct buf *b, const struct impairments *has,
 	pickle_dict(b);
 	for (int i = 0; i < IMP_COUNT; i++)
 		if (told(has, asked, (enum impairment)i, &value))
-			describe_int(b, impairment_words[i].name, value);
+			pickle_set_int(b, impairment_words[i].name, value);
 	pickle_dict_end(b);
 }
 
@@ -198,23 +198,23 @@ static void put_qdisc(const struct qdisc *q, void *arg)
 	char text[24];
 
 	pickle_dict(b);
-	describe_int(b, "ifindex", q->index);
-	describe_str(b, "kind", q->kind);
-	describe_str(b, "handle", handle_text(q->handle, text, sizeof(text)));
+	pickle_set_int(b, "ifindex", q->index);
+	pickle_set_str(b, "kind", q->kind);
+	pickle_set_str(b, "handle", handle_text(q->handle, text, sizeof(text)));
 	if (q->parent == TC_H_ROOT)
-		describe_bool(b, "root", true);
+		pickle_set_bool(b, "root", true);
 	else
-		describe_str(b, "parent", handle_text(q->parent, text, sizeof(text)));
+		pickle_set_str(b, "parent", handle_text(q->parent, text, sizeof(text)));
 	if (q->limit)
-		describe_int(b, "limit", q->limit);
+		pickle_set_int(b, "limit", q->limit);
 	put_impairments(b, &q->has, known(l->server, q->index));
-	describe_int(b, "bytes", (int64_t)q->bytes);
-	describe_int(b, "packets", q->packets);
-	describe_int(b, "drops", q->drops);
-	describe_int(b, "overlimits", q->overlimits);
-	describe_int(b, "requeues", q->requeues);
-	describe_int(b, "backlog", q->backlog);
-	describe_int(b, "qlen", q->qlen);
+	pickle_set_int(b, "bytes", (int64_t)q->bytes);
+	pickle_set_int(b, "packets", q->packets);
+	pickle_set_int(b, "drops", q->drops);
+	pickle_set_int(b, "overlimits", q->overlimits);
+	pickle_set_int(b, "requeues", q->requeues);
+	pickle_set_int(b, "backlog", q->backlog);
+	pickle_set_int(b, "qlen", q->qlen);
 	pickle_dict_end(b);
 }
 

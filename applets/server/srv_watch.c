@@ -49,10 +49,10 @@ static void put_neighbour(const struct neighbour *n, void *pickle)
 	const uint16_t valid = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
 
 	pickle_dict(pickle);
-	describe_str(pickle, "dst", inaddr_text(&n->dst, text));
-	describe_int(pickle, "ifindex", n->index);
-	describe_str(pickle, "lladdr", lladdr_text(&n->lladdr, text));
-	describe_bool(pickle, "valid", n->state & valid);
+	pickle_set_str(pickle, "dst", inaddr_text(&n->dst, text));
+	pickle_set_int(pickle, "ifindex", n->index);
+	pickle_set_str(pickle, "lladdr", lladdr_text(&n->lladdr, text));
+	pickle_set_bool(pickle, "valid", n->state & valid);
 	pickle_dict_end(pickle);
 }
 

@@ -207,7 +207,7 @@ static int write_file(char **path, const struct x11 *x, struct err *e)
 	fd = mkostemp(*path, O_CLOEXEC);
 	if (fd >= 0 && write(fd, b.data, b.len) == (ssize_t)b.len)
 		return 0;
-	err_os(e, fd < 0 || !errno ? (errno ? errno : EIO) : errno, "%s", *path);
+	err_os(e, errno ? errno : EIO, "%s", *path);
 	if (fd >= 0)
 		unlink(*path);
 	free(*path);

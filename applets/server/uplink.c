@@ -85,9 +85,9 @@ void uplink_session_gone(struct server *s, const struct session *gone)
 
 	if (s->uplink.holder != gone)
 		return;
-	nl = server_netlink(s, &ignored);
-	if (!nl || link_del(nl, s->uplink.index, &ignored)) /* then it was gone */
-		ignored.kind = ERR_NONE;
 	s->uplink.holder = NULL;
 	names_servers(s, NULL, 0);
+	nl = server_netlink(s, &ignored);
+	if (!nl || link_del(nl, s->uplink.index, &ignored))
+		return; /* then it was gone */
 }

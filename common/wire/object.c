@@ -10,37 +10,19 @@
 
 #include "wire/pickle.h"
 
-static void put_str(struct buf *b, const char *key, const char *value)
-{
-	pickle_str(b, key);
-	pickle_str(b, value);
-}
-
-static void put_int(struct buf *b, const char *key, int64_t value)
-{
-	pickle_str(b, key);
-	pickle_int(b, value);
-}
-
-static void put_bool(struct buf *b, const char *key, bool value)
-{
-	pickle_str(b, key);
-	pickle_bool(b, value);
-}
-
 void object_iface(struct buf *b, const struct iface *i)
 {
 	char text[LLADDR_TEXT];
 
 	pickle_object(b, "nemu.iproute", "interface");
-	put_int(b, "_index", i->index);
-	put_str(b, "name", i->name);
-	put_bool(b, "_up", i->flags & IFF_UP);
-	put_int(b, "_mtu", i->mtu);
-	put_str(b, "_lladdr", lladdr_text(&i->lladdr, text));
-	put_str(b, "broadcast", lladdr_text(&i->broadcast, text));
-	put_bool(b, "_mc", i->flags & IFF_MULTICAST);
-	put_bool(b, "_arp", !(i->flags & IFF_NOARP));
+	pickle_set_int(b, "_index", i->index);
+	pickle_set_str(b, "name", i->name);
+	pickle_set_bool(b, "_up", i->flags & IFF_UP);
+	pickle_set_int(b, "_mtu", i->mtu);
+	pickle_set_str(b, "_lladdr", lladdr_text(&i->lladdr, text));
+	pickle_set_str(b, "broadcast", lladdr_text(&i->broadcast, text));
+	pickle_set_bool(b, "_mc", i->flags & IFF_MULTICAST);
+	pickle_set_bool(b, "_arp", !(i->flags & IFF_NOARP));
 	pickle_object_end(b);
 }
 
@@ -50,11 +32,11 @@ void object_address(struct buf *b, const struct address *a)
 	bool v4 = a->local.family == AF_INET;
 
 	pickle_object(b, "nemu.iproute", v4 ? "ipv4address" : "ipv6address");
-	put_str(b, "address", inaddr_text(&a->local, text));
-	put_int(b, "prefix_len", a->prefix_len);
+	pickle_set_str(b, "address", inaddr_text(&a->local, text));
+	pickle_set_int(b, "prefix_len", a->prefix_len);
 	if (v4)
-		put_str(b, "broadcast", inaddr_text(&a->broadcast, text));
-	put_int(b, "family", a->local.family);
+		pickle_set_str(b, "broadcast", inaddr_text(&a->broadcast, text));
+	pickle_set_int(b, "family", a->local.family);
 	pickle_object_end(b);
 }
 
@@ -75,16 +57,16 @@ void object_route(struct buf *b, const struct route *r)
 	char text[INADDR_TEXT];
 
 	pickle_object(b, "nemu.iproute", "route");
-	put_int(b, "_tipe", object_route_type(r->type));
-	put_str(b, "_prefix", inaddr_text(&r->dst, text));
-	put_int(b, "_plen", r->prefix_len);
-	put_str(b, "_nexthop", inaddr_text(&r->gateway, text));
+	pickle_set_int(b, "_tipe", object_route_type(r->type));
+	pickle_set_str(b, "_prefix", inaddr_text(&r->dst, text));
+	pickle_set_int(b, "_plen", r->prefix_len);
+	pickle_set_str(b, "_nexthop", inaddr_text(&r->gateway, text));
 	pickle_str(b, "_interface");
 	if (r->index)
 		pickle_int(b, r->index);
 	else
 		pickle_none(b);
-	put_int(b, "_metric", r->metric);
+	pickle_set_int(b, "_metric", r->metric);
 	pickle_object_end(b);
 }
 
@@ -107,12 +89,12 @@ void object_exception(struct buf *b, const struct err *e)
 		pickle_str(b, e->text);
 	}
 	pickle_exception_state(b);
-	put_str(b, "child_traceback", e->text);
-	put_str(b, "text", e->text);
+	pickle_set_str(b, "child_traceback", e->text);
+	pickle_set_str(b, "text", e->text);
 	if (e->kind == ERR_KERNEL || e->kind == ERR_FEATURE)
-		put_int(b, "errno", e->errnum);
+		pickle_set_int(b, "errno", e->errnum);
 	if (e->step)
-		put_str(b, "step", e->step);
+		pickle_set_str(b, "step", e->step);
 	pickle_object_end(b);
 	pickle_stop(b);
 }

@@ -105,6 +105,24 @@ void pickle_dict_end(struct buf *b)
 	buf_addc(b, 'u');
 }
 
+void pickle_set_str(struct buf *b, const char *key, const char *value)
+{
+	pickle_str(b, key);
+	pickle_str(b, value);
+}
+
+void pickle_set_int(struct buf *b, const char *key, int64_t value)
+{
+	pickle_str(b, key);
+	pickle_int(b, value);
+}
+
+void pickle_set_bool(struct buf *b, const char *key, bool value)
+{
+	pickle_str(b, key);
+	pickle_bool(b, value);
+}
+
 void pickle_object(struct buf *b, const char *module, const char *name)
 {
 	buf_addf(b, "c%s\n%s\n)\x81", module, name);

@@ -6,6 +6,7 @@
 #ifndef WIRE_PICKLE_H
 #define WIRE_PICKLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -25,6 +26,10 @@ void pickle_list(struct buf *b);
 void pickle_list_end(struct buf *b);
 void pickle_dict(struct buf *b);
 void pickle_dict_end(struct buf *b);
+/* A key and its value. */
+void pickle_set_str(struct buf *b, const char *key, const char *value); /* NULL: None */
+void pickle_set_int(struct buf *b, const char *key, int64_t value);
+void pickle_set_bool(struct buf *b, const char *key, bool value);
 /* An object made without arguments, then its state: GLOBAL, EMPTY_TUPLE, NEWOBJ, a dict, BUILD. */
 void pickle_object(struct buf *b, const char *module, const char *name);
 void pickle_object_end(struct buf *b);
