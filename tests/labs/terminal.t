@@ -201,7 +201,7 @@ def stopped_and_continued():
 
 
 def hang_up_of_a_killed_client():
-    t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; echo go; while :; do sleep 1004; done")
+    t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; sleep 1004 & echo go; wait")
     t.expect(b"go\r\n")
     os.kill(t.pid, signal.SIGKILL)
     os.waitpid(t.pid, 0)
