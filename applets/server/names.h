@@ -13,9 +13,9 @@ struct server;
 /* In the node's mount namespace: the lab's hosts file and a file of the node's own in the place of the
  * machine's. Where the machine has no such files there are none (a link that leads nowhere will do). */
 __attribute__((warn_unused_result)) int names_begin(struct server *s, struct err *e);
-/* From here on addresses are followed, also those that other programs set; again: nothing. To be called
- * before a node can have the first: the kernel has each change of any namespace pass by all who follow, so
- * a thousand nodes that nobody uses yet shall not. */
+/* From here on changes of addresses are followed, also those that other programs make. A second call does
+ * nothing. Put off until a node may have an address: the kernel offers each change of any namespace to every
+ * listener, so idle nodes should not listen. */
 __attribute__((warn_unused_result)) int names_follow(struct server *s, struct err *e);
 
 /* The node has an address more, or one less, by a command; who comes next finds it so. */

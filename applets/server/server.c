@@ -304,7 +304,7 @@ static int make_namespaces(struct server *s, int proc_fd, const struct node_opti
 	s->isolate_pid = o->isolate_pid;
 	if (o->isolate_pid && isolate_pids(s, e))
 		return -1;
-	/* A router may give addresses to who is none. */
+	/* A host can have addresses without a command: those that routers advertise. */
 	return link_loopback_up(e) || (o->is_switch && make_bridge(s, e)) || (o->host && names_follow(s, e))
 		       ? -1
 		       : 0;

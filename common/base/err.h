@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The error object: what went wrong, in one line a user can act on, and its kind, from which
- * exit codes (ui/exit.h) and protocol replies (server/reply.h) are derived.
+ * exit codes (ui/exit.h) and protocol replies (session_reply_error) are derived.
  *
  * Every function that can fail takes a struct err * last, never NULL, fills it and returns -1
  * (or NULL). Nothing below applets/ prints or exits.

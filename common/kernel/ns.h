@@ -21,9 +21,9 @@ struct netlink *netlink_open_in(int ns_fd, struct err *e);
 /* In the caller's network namespace: interfaces to come have no IPv6. */
 __attribute__((warn_unused_result)) int ns_no_ipv6(struct err *e);
 
-/* A /proc that is mounted nowhere; -1 where that is not to be had. In each, the kernel keeps what was looked
- * up of /proc/sys/net for all network namespaces in one list, which it searches: with a thousand of them
- * for longer than making one takes. */
+/* A descriptor of a new procfs that is mounted nowhere; -1 where the kernel gives none. Within one procfs,
+ * lookups under /proc/sys/net search one list of the entries of all network namespaces: in the machine's,
+ * with a thousand namespaces, that takes longer than making one. */
 int ns_new_proc(void);
 
 /* In the caller's network namespace: IPv4 and IPv6 forwarding on (IPv4 alone with a kernel that

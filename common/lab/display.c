@@ -134,10 +134,12 @@ static bool read_key(struct display *d, const char *hex)
 	return true;
 }
 
-/* "xauth list NAME": lines of a name, a protocol and a key. Its code, as from run_output. */
+/* "xauth list NAME": lines of a name, a protocol and a key. Its code, as from run_output. The file is only
+ * read (it is replaced by rename), so -i: without, a lock that somebody left, or a folder in which none can be
+ * made, costs 20 seconds and then the cookie. */
 static int ask_xauth(struct display *d, const char *name)
 {
-	char *const argv[] = { "xauth", "-q", "list", (char *)(uintptr_t)name, NULL };
+	char *const argv[] = { "xauth", "-q", "-i", "list", (char *)(uintptr_t)name, NULL };
 	char lines[8192], *rest = lines, *line, format[32];
 	int code = run_output(argv, lines, sizeof(lines));
 

@@ -130,21 +130,20 @@ def trial(number, before):
 
 
 def talk(number, say, until):
-    """The same of a client that says something of its own, and reads what matches the expression, or to the end:
-    (it has come to that; name of what failed, or None; what was read; problems)."""
-    fired = os.path.join(TMP, "fired")
-    env = dict(os.environ, NEMU_FAULT="%d:%s" % (number, fired), NEMU_FAULT_MARK=TMP)
+    """The same of a client that says something of its own, and reads what matches the expression, or to the end;
+    calls count from there: (name of what failed, or None; what was read; problems)."""
+    fired, start = os.path.join(TMP, "fired"), os.path.join(TMP, "start")
+    env = dict(os.environ, NEMU_FAULT="%d:%s" % (number, fired), NEMU_FAULT_FROM=start, NEMU_FAULT_MARK=TMP)
     os.path.exists(fired) and os.unlink(fired)
     heard, problems = b"", []
     run("node add n", FAULTY, env)
-    if os.path.exists(fired):
-        run("node del n")
-        return False, None, heard, problems
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(10)
         s.connect(os.path.join(RUNDIR, "default", "n"))
+        s.recv(4096)
+        with open(start, "w"):
+            pass
         try:
-            s.recv(4096)  # only then is the order of calls always the same
             s.sendall(say)
             if not until:
                 s.shutdown(socket.SHUT_WR)
@@ -158,19 +157,17 @@ def talk(number, say, until):
             pass
     name = open(fired).read().split("\n")[0] if os.path.exists(fired) else None
     run("node del n")
-    return True, name, heard, problems
+    os.unlink(start)
+    return name, heard, problems
 
 
 def each_call(say, until=None, last=None):
-    """From the first call behind node add to the one that is called last: (their names, problems)"""
-    first, behind, names, problems = 0, 2000, [], []
-    while behind - first > 1:
-        middle = (first + behind) // 2
-        first, behind = (first, middle) if talk(middle, say, until)[0] else (middle, behind)
+    """From the first call to the one that is called last: (their names, problems)"""
+    names, problems = [], []
     for _ in range(5):  # the order is not always quite the same: it may be missed
-        number = behind
-        while not problems and (number == behind or names[-1] not in (None, last)):
-            _, name, heard, problems = talk(number, say, until)
+        number = 1
+        while not problems and (number == 1 or names[-1] not in (None, last)):
+            name, heard, problems = talk(number, say, until)
             names.append(name)
             number += 1
             if name == "sendmsg" and not heard.endswith(b"1500 The descriptor could not be sent.\n"):

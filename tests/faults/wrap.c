@@ -2,7 +2,7 @@
 /*
  * For a binary in which calls can be made to fail: the linker puts these in the place of the calls
  * (--wrap). With NEMU_FAULT=N:FILE the Nth of them in a node's server fails, once, as such a call
- * may, and its name is written to FILE.
+ * may, and its name is written to FILE. With NEMU_FAULT_FROM=FILE they count once that is there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,10 @@ static bool fault(const char *what)
 		if (env && strchr(env, ':'))
 			snprintf(file, sizeof(file), "%s", strchr(env, ':') + 1);
 	}
-	if (!wanted || !in_server() || ++count != wanted)
+	if (!wanted || !in_server())
+		return false;
+	env = getenv("NEMU_FAULT_FROM");
+	if ((!count && env && access(env, F_OK)) || ++count != wanted)
 		return false;
 	fd = __real_openat(AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd >= 0 && __real_write(fd, what, strlen(what)) >= 0 && __real_write(fd, "\n", 1) >= 0)
