@@ -147,25 +147,30 @@ check:
 	@$(MAKE) --no-print-directory -j2 all
 	@$(MAKE) --no-print-directory check-built
 
-# The labs a second time under the sanitizers, but for what is about scripts and packages, and a
-# third time as an ordinary user, but for what root alone can do, or does to become a user; and
-# the sources themselves.
+# The labs a second time as an ordinary user and under the sanitizers: as root what root alone can do, or
+# does to become a user; without the sanitizers what is about scripts and packages. And the sources themselves.
+# "make check-asan": all of it as root under the sanitizers.
 ASAN := build/asan
 LABS := $(wildcard tests/labs/*.bats tests/labs/*.t)
-ONCE := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats manual.t)
+PLAIN := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats install.bats manual.t)
 ROOTS := $(patsubst %,tests/labs/%,priv.bats user.bats import.bats peer.bats package.bats clients.bats \
 	x11-bytes.t)
-check-built: all
+build-asan:
+	@$(MAKE) --no-print-directory -j2 BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units $(ASAN)/as-user
+
+check-built: all build-asan
 	@$(MAKE) --no-print-directory -j2 units $(BUILD)/faults/nemu $(BUILD)/as-user
 	@$(MAKE) --no-print-directory -j2 fuzz TARGET=
-	@$(MAKE) --no-print-directory -j2 BUILD=$(ASAN) BIN=$(ASAN)/nemu HARDEN= LINK=shared \
-		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined" all units
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
 		tests/wire/*.t tests/labs/*.bats tests/labs/*.t tests/faults/*.t tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
-		tests/wire/*.t $(filter-out $(ONCE),$(LABS)) \
-		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(LABS)) \
+		tests/wire/*.t $(filter-out $(PLAIN),$(ROOTS)) --as-user $(filter-out $(PLAIN) $(ROOTS),$(LABS)) \
+		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(PLAIN)) \
 		--with $(CURDIR)/$(BIN) build --alone tests/stress/*.t
+
+check-asan: build-asan
+	@tests/run --with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) tests/wire/*.t $(LABS)
 
 # All targets; TARGET=session: and that one until something is found. What it finds it prints and
 # keeps in build/fuzz/, what it learns in build/fuzz/found/session.
@@ -274,4 +279,4 @@ clean:
 # Objects of tests are kept, as others are.
 .SECONDARY:
 
-.PHONY: FORCE all deps demo check check-built check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean
+.PHONY: FORCE all deps demo check check-built build-asan check-asan check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean

@@ -12,13 +12,13 @@ n=0
 
 # TARGET RUNS LONGEST-INPUT
 targets="
-base64  100000 300
-pickle   50000 400
-line     20000 200
-words    20000 200
-units    10000 150
-script    6000 300
-session   8000 600
+base64   50000 300
+pickle   10000 400
+line     10000 200
+words    10000 200
+units     5000 150
+script    3000 300
+session   4000 600
 "
 
 command -v clang >/dev/null || { echo "1..0 # SKIP needs clang"; exit 0; }
