@@ -93,6 +93,7 @@ loop_id loop_add(struct loop *l, int fd, uint32_t events, loop_fn *fn, void *obj
 		return 0;
 	l->slots[i].generation++;
 	l->slots[i].at = 0;
+	l->slots[i].wanted = events;
 	l->slots[i].fd = fd;
 	l->slots[i].fn = fn;
 	l->slots[i].obj = obj;
@@ -110,7 +111,7 @@ void loop_set(struct loop *l, loop_id id, uint32_t events)
 	struct epoll_event ev = { .events = events, .data.u64 = id };
 	struct slot *s = find(l, id);
 
-	if (!s)
+	if (!s || (!s->at && s->wanted == events))
 		return;
 	s->at = 0;
 	s->wanted = events;

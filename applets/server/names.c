@@ -24,6 +24,7 @@
 #include "server.h"
 
 #define SETTLE_MS 50 /* after which changes by others are looked at, all at once */
+#define PUT_OFF_MAX 20
 
 /* Loopback's own and those of a link alone mean nothing elsewhere. */
 static bool has_name(const struct address *a)
@@ -37,9 +38,24 @@ void names_added(struct server *s, const struct address *a)
 {
 	char text[INADDR_TEXT];
 
-	if (s->lab_fd >= 0 && inaddr_text(&a->local, text) && strncmp(text, "fe80:", 5) &&
-	    strncmp(text, "127.", 4) && strcmp(text, "::1"))
-		hosts_add(s->lab_fd, s->name, text, &s->names.next);
+	if (s->lab_fd < 0 || !inaddr_text(&a->local, text) || !strncmp(text, "fe80:", 5) ||
+	    !strncmp(text, "127.", 4) || !strcmp(text, "::1"))
+		return;
+	strcpy(s->names.added[s->names.n_added++], text);
+	if (s->names.n_added == NAMES_ADDED)
+		names_write(s);
+}
+
+void names_write(struct server *s)
+{
+	char *texts[NAMES_ADDED];
+
+	if (!s->names.n_added)
+		return;
+	for (size_t i = 0; i < s->names.n_added; i++)
+		texts[i] = s->names.added[i];
+	hosts_add(s->lab_fd, s->name, texts, s->names.n_added, &s->names.next);
+	s->names.n_added = 0;
 }
 
 void names_removed(struct server *s, const struct address *a)
@@ -48,6 +64,7 @@ void names_removed(struct server *s, const struct address *a)
 
 	if (s->lab_fd < 0)
 		return;
+	names_write(s);
 	hosts_del(s->lab_fd, s->name, inaddr_text(&a->local, text));
 	s->names.next = s->names.next == HOSTS_NONE ? 0 : s->names.next;
 }
@@ -84,6 +101,7 @@ void names_look(struct server *s)
 
 	if (s->lab_fd < 0)
 		return;
+	names_write(s);
 	if (nl && !addr_each(nl, keep_address, &all, &ignored))
 		hosts_set(s->lab_fd, s->name, all.v, all.n, &s->names.next);
 	for (size_t i = 0; i < all.n; i++)
@@ -99,6 +117,13 @@ static void look_at_files(struct server *s)
 	names_look(s); /* a line that came while the file was being replaced is not in the new one */
 }
 
+static void look_soon(struct server *s)
+{
+	struct itimerspec soon = { .it_value.tv_nsec = SETTLE_MS * 1000000L };
+
+	timerfd_settime(s->names.timer_fd, 0, &soon, NULL);
+}
+
 static void on_timer(void *obj, uint32_t events)
 {
 	struct server *s = obj;
@@ -107,15 +132,15 @@ static void on_timer(void *obj, uint32_t events)
 	(void)events;
 	if (read(s->names.timer_fd, &count, sizeof(count)) < 0)
 		return;
+	/* In the midst of many changes: when they are over, or from time to time. */
+	if (monitor_global(s->names.monitor_fd) && ++s->names.put_off < PUT_OFF_MAX) {
+		look_soon(s);
+		return;
+	}
+	s->names.put_off = 0;
+	loop_set(s->loop, s->names.monitor_id, EPOLLIN);
 	look_at_files(s);
 	names_look(s);
-}
-
-static void look_soon(struct server *s)
-{
-	struct itimerspec soon = { .it_value.tv_nsec = SETTLE_MS * 1000000L };
-
-	timerfd_settime(s->names.timer_fd, 0, &soon, NULL);
 }
 
 static void on_change(void *obj, uint32_t events)
@@ -123,8 +148,10 @@ static void on_change(void *obj, uint32_t events)
 	struct server *s = obj;
 
 	(void)events;
-	if (monitor_global(s->names.monitor_fd))
-		look_soon(s);
+	if (!monitor_global(s->names.monitor_fd))
+		return;
+	loop_set(s->loop, s->names.monitor_id, 0); /* what else comes is told by the timer */
+	look_soon(s);
 }
 
 static int prepare(struct server *s, struct err *e)
@@ -135,8 +162,8 @@ static int prepare(struct server *s, struct err *e)
 	s->names.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (s->names.timer_fd < 0)
 		return err_os(e, errno, "timer");
-	return loop_add(s->loop, s->names.monitor_fd, EPOLLIN, on_change, s) &&
-			       loop_add(s->loop, s->names.timer_fd, EPOLLIN, on_timer, s)
+	s->names.monitor_id = loop_add(s->loop, s->names.monitor_fd, EPOLLIN, on_change, s);
+	return s->names.monitor_id && loop_add(s->loop, s->names.timer_fd, EPOLLIN, on_timer, s)
 		       ? 0
 		       : err_nomem(e);
 }
@@ -155,6 +182,7 @@ int names_follow(struct server *s, struct err *e)
 int names_program(struct server *s, struct err *e)
 {
 	if (s->lab_fd >= 0) {
+		names_write(s);
 		etc_watch(s);
 		look_at_files(s);
 	}

@@ -18,9 +18,11 @@ __attribute__((warn_unused_result)) int names_begin(struct server *s, struct err
  * listener, so idle nodes should not listen. */
 __attribute__((warn_unused_result)) int names_follow(struct server *s, struct err *e);
 
-/* The node has an address more, or one less, by a command; who comes next finds it so. */
+/* The node has an address more, or one less, by a command. Those that it has more are collected: names_write
+ * comes before the command is answered, so that who comes next finds it so. */
 void names_added(struct server *s, const struct address *a);
 void names_removed(struct server *s, const struct address *a);
+void names_write(struct server *s);
 
 /* The addresses are looked at now. */
 void names_look(struct server *s);

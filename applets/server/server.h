@@ -12,10 +12,13 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "base/net.h"
 #include "etc.h"
 #include "kernel/netlink.h"
 #include "loop.h"
 #include "x11.h"
+
+#define NAMES_ADDED 32
 
 struct session;
 struct children;
@@ -48,8 +51,12 @@ struct server {
 	int changes;	/* of the network, since somebody asked */
 	struct {
 		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
+		loop_id monitor_id;
 		bool following;
+		int put_off;  /* how often a look has been, as more came */
 		size_t next;  /* where a line of it may be free for another address */
+		char added[NAMES_ADDED][INADDR_TEXT]; /* that it has to get */
+		size_t n_added;
 	} names;
 	struct etc etc;
 	struct {

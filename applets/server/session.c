@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "children.h"
+#include "names.h"
 #include "uplink.h"
 #include "wire/base64.h"
 #include "wire/line.h"
@@ -134,6 +135,8 @@ static void flush(struct session *s)
 {
 	size_t sent = 0;
 
+	if (s->out.len)
+		names_write(s->server);
 	if (s->out.failed)
 		s->broken = true; /* out of memory in the middle of a reply */
 	while (sent < s->out.len && !s->broken) {

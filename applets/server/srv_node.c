@@ -30,10 +30,15 @@ int srv_help(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	(void)e;
 	buf_adds(&text, "Commands:");
-	for (const struct command *c = server_commands; c->word; c++)
-		if (c->modes & mode)
-			buf_addf(&text, "\n%s%s%s", c->word, c->sub ? " " : "",
-				 c->sub ? c->sub : "");
+	for (const struct command *c = server_commands; c->word; c++) {
+		if (!(c->modes & mode))
+			continue;
+		buf_addc(&text, '\n');
+		buf_adds(&text, c->word);
+		if (c->sub)
+			buf_addc(&text, ' ');
+		buf_adds(&text, c->sub ? c->sub : "");
+	}
 	session_reply(s, 200, buf_cstr(&text));
 	return NOW;
 }

@@ -15,6 +15,8 @@ char *buf_room(struct buf *b, size_t len)
 	size_t cap = b->cap ? b->cap : 256;
 	char *data;
 
+	if (len <= b->cap - b->len && b->data && !b->failed)
+		return b->data + b->len;
 	if (b->failed || len > SIZE_MAX / 4 - b->len) {
 		b->failed = true;
 		return NULL;

@@ -140,24 +140,29 @@ static bool reuse(int fd, size_t at, size_t size, const char *node, const char *
 	return pwrite(fd, line, size, (off_t)at) == (ssize_t)size;
 }
 
-static bool find_spare(int lab_fd, const char *node, const char *address, size_t *next)
+/* How many of the addresses have found a line. */
+static size_t reuse_lines(int fd, const char *node, char *const *addresses, size_t n, size_t *next)
 {
-	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
-	own(buf) struct buf some = {0};
-	struct line l;
-	size_t from = *next, at = 0;
+	size_t done = 0;
 
-	if (fd >= 0 && from && !read_file(&some, fd, from, LOOK))
-		from = 0;
-	if (fd < 0 || (!from && !read_file(&some, fd, from, LOOK)))
-		return false;
-	while (next_line(&some, &at, node, &l)) {
-		*next = from + at;
-		if (!l.live && reuse(fd, from + l.at, l.len, node, address))
-			return true;
+	for (bool found = true; found && done < n;) {
+		own(buf) struct buf some = {0};
+		size_t from = *next, at = 0;
+		struct line l;
+
+		if (from && !read_file(&some, fd, from, LOOK))
+			from = 0;
+		if (!from && !read_file(&some, fd, from, LOOK))
+			break;
+		for (found = false; done < n && next_line(&some, &at, node, &l);) {
+			if (!l.live && reuse(fd, from + l.at, l.len, node, addresses[done])) {
+				found = true;
+				done++;
+			}
+		}
+		*next = at ? from + at : 0;
 	}
-	*next = at ? from + at : 0;
-	return false;
+	return done;
 }
 
 /* Editors leave such lines, and so does printf(1). */
@@ -169,34 +174,44 @@ static bool is_cut_off(int fd)
 	return !fstat(fd, &st) && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
 }
 
-void hosts_add(int lab_fd, const char *node, const char *address, size_t *next)
+static void append(int fd, const char *node, char *const *addresses, size_t n)
 {
-	char text[512], *line = text;
-	int len = snprintf(text, sizeof(text), "\n%s\t%s\t" MARK "\n", address, node);
-	own(fd) int fd = -1;
+	own(buf) struct buf lines = {0};
 
-	if (*next != HOSTS_NONE && find_spare(lab_fd, node, address, next))
-		return;
-	fd = openat(lab_fd, HOSTS_FILE, O_RDWR | O_APPEND | FLAGS);
-	if (fd < 0)
-		return;
-	if (!is_cut_off(fd)) {
-		line++;
-		len--;
-	}
-	if (write(fd, line, (size_t)len) != len)
+	if (is_cut_off(fd))
+		buf_addc(&lines, '\n');
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&lines, "%s\t%s\t" MARK "\n", addresses[i], node);
+	if (lines.failed || write(fd, lines.data, lines.len) != (ssize_t)lines.len)
 		return; /* a full disk: see hosts.h */
+}
+
+void hosts_add(int lab_fd, const char *node, char *const *addresses, size_t n, size_t *next)
+{
+	own(fd) int fd = -1, end = -1;
+	size_t done = 0;
+
+	if (n && *next != HOSTS_NONE) {
+		fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
+		done = fd < 0 ? 0 : reuse_lines(fd, node, addresses, n, next);
+	}
+	if (done == n)
+		return;
+	end = openat(lab_fd, HOSTS_FILE, O_RDWR | O_APPEND | FLAGS);
+	if (end >= 0)
+		append(end, node, addresses + done, n - done);
 }
 
 void hosts_set(int lab_fd, const char *node, char *const *addresses, size_t n, size_t *next)
 {
 	own(mem) bool *there = calloc(n + 1, sizeof(*there));
+	own(mem) char **missing = calloc(n + 1, sizeof(*missing));
 	own(fd) int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | FLAGS);
 	own(buf) struct buf all = {0};
 	struct line l;
-	size_t at = 0, i;
+	size_t at = 0, i, m = 0;
 
-	if (!there || fd < 0 || !read_file(&all, fd, 0, 0))
+	if (!there || !missing || fd < 0 || !read_file(&all, fd, 0, 0))
 		return;
 	while (next_line(&all, &at, node, &l)) {
 		for (i = 0; l.live && i < n && (there[i] || strcmp(l.address, addresses[i]));)
@@ -210,5 +225,6 @@ void hosts_set(int lab_fd, const char *node, char *const *addresses, size_t n, s
 	}
 	for (i = 0; i < n; i++)
 		if (!there[i])
-			hosts_add(lab_fd, node, addresses[i], next);
+			missing[m++] = addresses[i];
+	hosts_add(lab_fd, node, missing, m, next);
 }

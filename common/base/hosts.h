@@ -18,10 +18,10 @@
 /* The file, for reading, made if it is not there. The caller's to close. -1: errno. */
 int hosts_open(int lab_fd);
 
-/* A node has an address more; one less (NULL: none any more). *next: where add looks for a line that can
- * be used again, and no further than a few lines; HOSTS_NONE: there is none. What fails here is lost: names are a
- * help, and nothing depends on them. */
-void hosts_add(int lab_fd, const char *node, const char *address, size_t *next);
+/* A node has n addresses more; one less (NULL: none any more). *next: where add looks for lines that can
+ * be used again, no further than a few lines behind the last; HOSTS_NONE: there is none. What fails here is lost:
+ * names are a help, and nothing depends on them. */
+void hosts_add(int lab_fd, const char *node, char *const *addresses, size_t n, size_t *next);
 void hosts_del(int lab_fd, const char *node, const char *address);
 
 /* It has these and no other. */

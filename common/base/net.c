@@ -4,7 +4,6 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 bool inaddr_parse(const char *s, struct inaddr *a)
@@ -94,10 +93,15 @@ bool lladdr_parse(const char *s, struct lladdr *a)
 
 const char *lladdr_text(const struct lladdr *a, char *buf)
 {
+	static const char digits[] = "0123456789abcdef";
+
 	if (!a->len)
 		return NULL;
-	for (size_t i = 0; i < a->len; i++)
-		snprintf(buf + i * 3, 4, "%02x:", a->bytes[i]);
+	for (size_t i = 0; i < a->len; i++) {
+		buf[i * 3] = digits[a->bytes[i] >> 4];
+		buf[i * 3 + 1] = digits[a->bytes[i] & 15];
+		buf[i * 3 + 2] = ':';
+	}
 	buf[a->len * 3 - 1] = '\0';
 	return buf;
 }

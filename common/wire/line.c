@@ -63,15 +63,31 @@ bool wire_reply_line(const char *line, size_t len, int *code, bool *last, const 
 	return *last || line[3] == '-';
 }
 
+/* Without printf, which is most of the time of a reply of many lines. */
+static void put_line(struct buf *out, int code, char separator, const char *text, size_t len)
+{
+	char *line = buf_room(out, len + 5);
+
+	if (!line)
+		return;
+	line[0] = (char)('0' + code / 100);
+	line[1] = (char)('0' + code / 10 % 10);
+	line[2] = (char)('0' + code % 10);
+	line[3] = separator;
+	memcpy(line + 4, text, len);
+	line[4 + len] = '\n';
+	out->len += len + 5;
+}
+
 void wire_put_reply(struct buf *out, int code, const char *text)
 {
-	const char *end;
+	size_t len;
 
-	for (; (end = strpbrk(text, "\r\n")); text = end + 1)
-		if (end > text)
-			buf_addf(out, "%03d-%.*s\n", code, (int)(end - text), text);
+	for (; text[len = strcspn(text, "\r\n")]; text += len + 1)
+		if (len)
+			put_line(out, code, '-', text, len);
 	/* Readers drop trailing white space, and the reference's then misses the space. */
 	if (!text[strspn(text, WIRE_SPACE)])
 		text = ".";
-	buf_addf(out, "%03d %s\n", code, text);
+	put_line(out, code, ' ', text, strlen(text));
 }

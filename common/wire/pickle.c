@@ -125,7 +125,11 @@ void pickle_set_bool(struct buf *b, const char *key, bool value)
 
 void pickle_object(struct buf *b, const char *module, const char *name)
 {
-	buf_addf(b, "c%s\n%s\n)\x81", module, name);
+	buf_addc(b, 'c');
+	buf_adds(b, module);
+	buf_addc(b, '\n');
+	buf_adds(b, name);
+	buf_adds(b, "\n)\x81");
 	pickle_dict(b);
 }
 
