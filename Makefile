@@ -43,7 +43,7 @@ MUSL := $(if $(filter glibc,$(LIBC))$(filter shared,$(LINK)),,$(if $(word 3,$(AR
 	$(wildcard $(patsubst %-gnu,/usr/lib/%-musl/libc.a,$(filter x86_64-% aarch64-%,$(MACHINE)))))))
 GLIBC_TEXTS = errlist-data.o siglist.o sigabbrev_np.o
 MUSL_OBJ = $(BUILD)/common/musl.o $(GLIBC_TEXTS:%=$(BUILD)/glibc/%)
-MUSL_WRAPS = strerror malloc calloc free $(if $(filter x86_64%,$(MACHINE)),memcpy)
+MUSL_WRAPS = strerror malloc calloc realloc free $(if $(filter x86_64%,$(MACHINE)),memcpy)
 # Of these objects, and musl's.
 LINK_MUSL = $(CC) $(ALL_CFLAGS) -static-pie -nostdlib $(ALL_LDFLAGS) $(MUSL_WRAPS:%=-Wl,--wrap=%) -o $@ \
 	$(MUSL)/rcrt1.o $(MUSL)/crti.o $(1) $(MUSL_OBJ) $(ARCHIVES) $(MUSL)/libc.a -lgcc $(MUSL)/libc.a \

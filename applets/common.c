@@ -10,13 +10,14 @@
 #define AHEAD 200 /* nodes that are asked before the first is listened to */
 
 /* Connects to some, and asks them. A dead one, or one that has gone meanwhile, is left out. */
-static int open_some(const struct call *c, struct client *clients, char **names, const char *command,
-		     struct err *e)
+static int open_some(const struct call *c, int lab_fd, struct client *clients, char **names,
+		     const char *command, struct err *e)
 {
+	const char *const commands[] = { command, NULL };
+
 	for (size_t i = 0; i < AHEAD && names[i]; i++) {
-		if (!client_open(&clients[i], c->lab, names[i], e)) {
-			if (command)
-				client_ahead(&clients[i], command);
+		if (!client_open_in(&clients[i], c->lab, lab_fd, names[i], e)) {
+			client_ahead(&clients[i], commands);
 			continue;
 		}
 		client_close(&clients[i]);
@@ -41,7 +42,7 @@ int each_node(const struct call *c, const char *command, node_fn *fn, void *arg,
 	for (size_t i = 0; i < AHEAD; i++)
 		clients[i] = (struct client)CLIENT_INIT;
 	for (char **n = names; *n && !rc; ) {
-		rc = open_some(c, clients, n, command, e);
+		rc = open_some(c, lab_fd, clients, n, command, e);
 		for (size_t i = 0; i < AHEAD && *n; i++, n++) {
 			if (!rc && clients[i].fd >= 0 && fn(*n, &clients[i], arg, e))
 				rc = err_prefix(e, "%s", *n);

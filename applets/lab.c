@@ -84,18 +84,17 @@ static int lab_run_command(struct call *c, struct err *e)
 /* What the memory of a process costs: its share of what it has in common with others. */
 static int64_t memory_of(pid_t pid)
 {
-	char path[64], line[128];
-	long kb = 0;
-	FILE *f;
+	char path[64], text[2048];
+	const char *pss;
+	own(fd) int fd = -1;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, "Pss:", 4))
-			kb = strtol(line + 4, NULL, 10);
-	if (f)
-		fclose(f);
-	return (int64_t)kb * 1024;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	pss = strstr(text, "\nPss:");
+	return pss ? strtoll(pss + 5, NULL, 10) * 1024 : 0;
 }
 
 struct sum {

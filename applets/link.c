@@ -44,8 +44,10 @@ static int open_end(struct end *end, const struct call *c, const char *text, boo
 /* Both nodes are asked before either is listened to: are they switches? */
 static int find_switches(struct end *const ends[2], struct err *e)
 {
+	static const char *const command[] = { "NODE INFO", NULL };
+
 	for (size_t i = 0; i < 2; i++)
-		client_ahead(&ends[i]->client, "NODE INFO");
+		client_ahead(&ends[i]->client, command);
 	for (size_t i = 0; i < 2; i++) {
 		own(value_pool) struct value_pool pool = {0};
 		const struct value *v = call_node(&ends[i]->client, &pool, e);

@@ -158,9 +158,11 @@ static unsigned char kept_count[KEPT_SIZES];
 
 void *__real_malloc(size_t);
 void *__real_calloc(size_t, size_t);
+void *__real_realloc(void *, size_t);
 void __real_free(void *);
 void *__wrap_malloc(size_t);
 void *__wrap_calloc(size_t, size_t);
+void *__wrap_realloc(void *, size_t);
 void __wrap_free(void *);
 
 static bool is_kept(size_t size)
@@ -210,6 +212,22 @@ void __wrap_free(void *p)
 		return;
 	}
 	__real_free(p);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	size_t before = old ? malloc_usable_size(old) : 0;
+	void *p;
+
+	if (!is_kept(size) && !is_kept(before))
+		return __real_realloc(old, size);
+	p = __wrap_malloc(size);
+	if (!p)
+		return NULL;
+	if (old)
+		memcpy(p, old, before < size ? before : size);
+	__wrap_free(old);
+	return p;
 }
 
 int malloc_trim(size_t pad)

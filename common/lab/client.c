@@ -24,16 +24,13 @@
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
 #define FULL 8192	       /* bytes that are worth sending before anybody waits for the answer */
 
-static int connect_to(struct client *c, const char *lab, const char *node, struct err *e)
+/* lab_fd -1: e says that the lab is not there. */
+static int connect_to(struct client *c, const char *lab, int lab_fd, const char *node, struct err *e)
 {
-	own(fd) int lab_fd = -1;
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
 	bool stale;
 
-	lab_fd = rundir_open_lab(lab, false, e);
-	if (lab_fd < 0 && e->kind != ERR_ABSENT)
-		return -1;
 	c->fd = lab_fd < 0 ? -1 : rundir_connect(lab_fd, node, &stale, e);
 	if (c->fd < 0 && e->kind == ERR_ABSENT)
 		return err_set(e, ERR_ABSENT, ENOENT, "%s: no such node in lab %s", node, lab);
@@ -46,10 +43,25 @@ static int connect_to(struct client *c, const char *lab, const char *node, struc
 
 int client_open(struct client *c, const char *lab, const char *node, struct err *e)
 {
+	own(fd) int lab_fd = -1;
+
 	*c = (struct client)CLIENT_INIT;
 	if (name_check("node", node, e))
 		return -1;
-	return pool_take(lab, node, c) ? 0 : connect_to(c, lab, node, e);
+	if (pool_take(lab, node, c))
+		return 0;
+	lab_fd = rundir_open_lab(lab, false, e);
+	if (lab_fd < 0 && e->kind != ERR_ABSENT)
+		return -1;
+	return connect_to(c, lab, lab_fd, node, e);
+}
+
+int client_open_in(struct client *c, const char *lab, int lab_fd, const char *node, struct err *e)
+{
+	*c = (struct client)CLIENT_INIT;
+	if (name_check("node", node, e))
+		return -1;
+	return pool_take(lab, node, c) ? 0 : connect_to(c, lab, lab_fd, node, e);
 }
 
 void client_close(struct client *c)
@@ -364,15 +376,18 @@ const struct value *client_data(struct client *c, struct value_pool *pool, struc
 	return unpack(text, len, pool, e);
 }
 
-void client_ahead(struct client *c, const char *command)
+void client_ahead(struct client *c, const char *const *commands)
 {
+	const size_t room = sizeof(c->ahead) / sizeof(*c->ahead);
 	struct err ignored;
 
-	if (c->fd < 0 || c->ahead_count == sizeof(c->ahead) / sizeof(*c->ahead))
+	if (c->fd < 0)
 		return;
-	client_put(c, command);
-	client_end(c);
-	c->ahead[c->ahead_count++] = command;
+	for (; *commands && c->ahead_count < room; commands++) {
+		client_put(c, *commands);
+		client_end(c);
+		c->ahead[c->ahead_count++] = *commands;
+	}
 	if (push(c, &ignored))
 		c->spoiled = true; /* reading will say why */
 }

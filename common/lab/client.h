@@ -44,6 +44,9 @@ struct client {
  * any case. */
 __attribute__((warn_unused_result)) int client_open(struct client *c, const char *lab,
 						    const char *node, struct err *e);
+/* The same for many of a lab whose folder is open: rundir_open_lab. */
+__attribute__((warn_unused_result)) int client_open_in(struct client *c, const char *lab, int lab_fd,
+						       const char *node, struct err *e);
 void client_close(struct client *c);
 
 #define CLIENT_INIT { .fd = -1 }
@@ -59,9 +62,9 @@ void client_put_i(struct client *c, long number);
 void client_put_b(struct client *c, const char *text);
 void client_end(struct client *c);
 
-/* Sends a command without arguments (it must live on) before its answer is wanted: the next
- * client_ask for it only reads. So many servers can work at the same time. An error shows there. */
-void client_ahead(struct client *c, const char *command);
+/* Sends commands without arguments (up to a NULL; they must live on) before their answers are wanted: the next
+ * client_ask for one only reads. So many servers can work at the same time. An error shows there. */
+void client_ahead(struct client *c, const char *const *commands);
 
 /* A command without arguments, and its reply, whose last line is a pickle. NULL: error. */
 const struct value *client_ask(struct client *c, const char *command, struct value_pool *pool,

@@ -29,6 +29,7 @@ struct lab {
 	size_t nodes;
 	struct end *ends;
 	size_t count, cap;
+	bool counted; /* nobody asks for qdiscs */
 };
 
 static void own_lab(struct lab *l)
@@ -72,15 +73,14 @@ static int64_t index_of(const struct value *list, const char *name)
 }
 
 /* Asks it, and does not wait. */
-static int open_node(struct lab *l, size_t node, const char *lab, bool info, struct err *e)
+static int open_node(struct lab *l, size_t node, const char *lab, int lab_fd, struct err *e)
 {
-	if (client_open(&l->clients[node], lab, l->names[node], e))
+	static const char *const all[] = { "IF INFO", "TC LIST", "LINK PEER", NULL },
+				 *const counted[] = { "NODE INFO", "IF INFO", "LINK PEER", NULL };
+
+	if (client_open_in(&l->clients[node], lab, lab_fd, l->names[node], e))
 		return e->kind == ERR_ABSENT || e->kind == ERR_PEER ? 0 : -1;
-	if (info)
-		client_ahead(&l->clients[node], "NODE INFO");
-	client_ahead(&l->clients[node], "IF INFO");
-	client_ahead(&l->clients[node], "TC LIST");
-	client_ahead(&l->clients[node], "LINK PEER");
+	client_ahead(&l->clients[node], l->counted ? counted : all);
 	return 0;
 }
 
@@ -95,17 +95,18 @@ static const char *address_of_peer(const struct value *peers, int64_t index)
 
 static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct err *e)
 {
-	const struct value *list, *qdiscs = NULL, *peers = NULL;
+	const struct value *list, *qdiscs = NULL, *peers;
 	struct err ignored;
 
 	if (l->clients[node].fd < 0)
 		return 0;
 	list = call_links(&l->clients[node], pool, e);
-	if (list)
+	if (list && !l->counted)
 		qdiscs = call_qdiscs(&l->clients[node], pool, e);
-	if (qdiscs)
-		peers = client_ask(&l->clients[node], "LINK PEER", pool, &ignored);
-	for (size_t i = 0; qdiscs && i < value_len(list); i++) {
+	if (!list || (!l->counted && !qdiscs))
+		return err_prefix(e, "%s", l->names[node]);
+	peers = client_ask(&l->clients[node], "LINK PEER", pool, &ignored);
+	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
 
 		if (strcmp(value_text(value_get(d, "linkinfo"), "info_kind", ""), "veth"))
@@ -116,7 +117,7 @@ static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct
 		if (value_get(d, "link"))
 			l->ends[l->count - 1].peer = index_of(list, value_text(d, "link", ""));
 	}
-	return qdiscs ? 0 : err_prefix(e, "%s", l->names[node]);
+	return 0;
 }
 
 static int read_lab(struct lab *l, const char *lab, links_node_fn *fn, void *arg,
@@ -140,7 +141,7 @@ static int read_lab(struct lab *l, const char *lab, links_node_fn *fn, void *arg
 		l->clients[i].fd = -1;
 	client_many(l->nodes);
 	for (size_t i = 0; i < l->nodes; i++)
-		if (open_node(l, i, lab, fn != NULL, e))
+		if (open_node(l, i, lab, lab_fd, e))
 			return -1;
 	for (size_t i = 0; i < l->nodes; i++) {
 		if (fn && l->clients[i].fd >= 0 && fn(&l->clients[i], arg, e))
@@ -254,8 +255,10 @@ static struct value *describe_end(const struct lab *l, const struct end *end, st
 			if (!strcmp(value_key(end->d, i), keys[k]))
 				value_set(p, d, keys[k], the_pools(value_at(end->d, i)));
 	}
-	value_set(p, d, "impairments", describe_impairments(end, p));
-	value_set(p, d, "qdiscs", describe_qdiscs(end, p));
+	if (!l->counted) {
+		value_set(p, d, "impairments", describe_impairments(end, p));
+		value_set(p, d, "qdiscs", describe_qdiscs(end, p));
+	}
 	return d;
 }
 
@@ -291,7 +294,7 @@ struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err 
 struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, struct value_pool *pool,
 			      struct err *e)
 {
-	own(lab) struct lab l = {0};
+	own(lab) struct lab l = { .counted = fn != NULL };
 	struct value *list = value_new(pool, V_LIST);
 
 	if (!list) {

@@ -12,8 +12,8 @@
  * state: "up", "down", or "no-carrier". A lab that is not there has none. NULL: error. */
 struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e);
 
-/* The same; and calls fn for each node, before its links are looked at, where call_node answers at
- * once. If fn gives -1 that is an error. */
+/* The same without impairments and qdiscs; and calls fn for each node, before its links are looked at, where
+ * call_node answers at once. If fn gives -1 that is an error. */
 typedef int links_node_fn(struct client *c, void *arg, struct err *e);
 struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, struct value_pool *pool,
 			      struct err *e);

@@ -47,7 +47,7 @@ static int ask_nodes(const char *lab, struct value *nodes, struct value_pool *p,
 		own(client) struct client c = CLIENT_INIT;
 		struct value *d;
 
-		if (client_open(&c, lab, *n, e)) {
+		if (client_open_in(&c, lab, lab_fd, *n, e)) {
 			if (e->kind == ERR_ABSENT || e->kind == ERR_PEER)
 				continue;
 			return -1;
