@@ -309,6 +309,8 @@ static void judge_payload(struct session *s)
 	else
 		session_replyf(s, 500, "Expected %zu descriptor(s), not %zu.", expected,
 			       s->got_count);
+	if (which == STDIO_ALL && s->plan)
+		s->plan->lacks = true;
 	close_got(s);
 }
 
@@ -386,13 +388,15 @@ static void session_run(void *obj, uint32_t events)
 {
 	struct session *s = obj;
 	uint32_t interest = 0;
+	bool owed;
 
 	if (events & (EPOLLHUP | EPOLLERR) && (s->parked || s->out.len))
 		s->broken = true;
 	flush(s);
-	if (!s->out.len && s->want >= 0 && events & (EPOLLIN | EPOLLHUP))
+	owed = s->out.len > 0;
+	if (!owed && s->want >= 0 && events & (EPOLLIN | EPOLLHUP))
 		take_descriptor(s);
-	if (!s->out.len)
+	if (!owed) /* after a descriptor, the command that came with it is answered with it */
 		run_lines(s);
 	buf_consume(&s->in, s->taken);
 	s->taken = 0;

@@ -219,6 +219,7 @@ void srv_proc_take_fds(struct session *s, int which, const int *fds)
 		for (int k = first; k <= last; k++)
 			close(fds[k - first]);
 		session_reply(s, 500, "A connection to this server cannot be passed to it.");
+		s->plan->lacks = which == STDIO_ALL;
 		return;
 	}
 	for (int i = first; i <= last; i++) {
@@ -226,6 +227,7 @@ void srv_proc_take_fds(struct session *s, int which, const int *fds)
 			close(s->plan->fds[i]);
 		s->plan->fds[i] = fds[i - first];
 	}
+	s->plan->lacks = false;
 	session_reply(s, 200, "Descriptor saved.");
 }
 
@@ -391,6 +393,10 @@ int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)
 	struct plan *p = s->plan;
 
 	(void)cmd;
+	if (p->lacks) {
+		err_set(e, ERR_REFUSED, 0, "Its descriptors have not been passed.");
+		return FAILED;
+	}
 	s->plan = NULL;
 	if (s->server->ending) {
 		plan_free(p);

@@ -389,14 +389,16 @@ static int next_passing(const int *fds, int i, bool at_once)
 	return i;
 }
 
-/* passings[i] has been asked for. Behind the descriptors the next command is sent at once: the
+/* passings[i] has been asked for. Behind the descriptors the next command is sent at once, or with them: the
  * last is RUN. */
 static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 {
 	while (passings[i].n) {
 		const struct passing *p = &passings[i];
+		int next = next_passing(fds, p->n == 3 ? 4 : i + 1, false);
+		const char *behind = p->n == 3 ? passings[next].name : NULL;
 
-		if (client_send_fds(c, p->name, fds + p->first, p->n, e)) {
+		if (client_send_fds(c, p->name, fds + p->first, p->n, behind, e)) {
 			if (p->first == 3)
 				return lacks(e, "hear from a program that it is ready");
 			if (p->n == 1 || e->kind != ERR_REFUSED)
@@ -405,8 +407,9 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 			put_words(c, passings[i].name);
 			continue;
 		}
-		i = next_passing(fds, p->n == 3 ? 4 : i + 1, false);
-		put_words(c, passings[i].name);
+		i = next;
+		if (!behind)
+			put_words(c, passings[i].name);
 		if (client_done(c, e))
 			return -1;
 	}

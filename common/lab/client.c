@@ -423,17 +423,20 @@ void client_many(size_t n)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int client_send_fds(struct client *c, const char *name, const int *fds, size_t n, struct err *e)
+int client_send_fds(struct client *c, const char *name, const int *fds, size_t n, const char *behind,
+		    struct err *e)
 {
-	char text[8];
-	int code;
+	char text[8], message[64];
+	int code, len;
 
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return -1;
 	if (code != 354)
 		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
-	c->open_replies++;
-	return passfd_send(c->fd, name, strlen(name), fds, n, 0) ? lost(e, errno) : 0;
+	c->open_replies += behind ? 2 : 1;
+	len = behind ? snprintf(message, sizeof(message), "%s\n%s\n", name, behind)
+		     : snprintf(message, sizeof(message), "%s", name);
+	return passfd_send(c->fd, message, (size_t)len, fds, n, 0) ? lost(e, errno) : 0;
 }
 
 int client_receive(struct client *c, struct err *e)

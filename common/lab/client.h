@@ -97,9 +97,11 @@ __attribute__((warn_unused_result)) int client_catch_up(struct client *c, struct
 const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e);
 
 /* Reads the 354 to a command that was put, and passes n descriptors (one; three for "PROC STD")
- * under its name. The reply to that is still to be read. */
+ * under its name; behind, unless NULL, is a command that goes in the same message, as a server of ours
+ * allows. The replies to both are still to be read. */
 __attribute__((warn_unused_result)) int client_send_fds(struct client *c, const char *name,
-							const int *fds, size_t n, struct err *e);
+							const int *fds, size_t n, const char *behind,
+							struct err *e);
 
 /* After a command whose reply brings a descriptor (one byte "1" before it): the descriptor, the
  * caller's to close; -1: error. All earlier replies must have been read. */

@@ -21,7 +21,7 @@ static int ask_server(struct client *c, const char *name, struct err *e)
 	client_put(c, "LINK IMPT");
 	client_put_s(c, name);
 	client_end(c);
-	if (client_send_fds(c, "LINK IMPT", &ns, 1, e))
+	if (client_send_fds(c, "LINK IMPT", &ns, 1, NULL, e))
 		return -1;
 	return client_done(c, e);
 }

@@ -393,6 +393,40 @@ def descriptor_with_and_without_newline(w, s):
 
 
 @watched
+def three_descriptors_and_what_comes_with_them(w, s):
+    """PROC STD, an extension: behind its payload and a newline more may stand in the same message."""
+    def std(fds, code):
+        w.create("/bin/sh", "-c", "read x; echo out $x; echo err $x >&2")
+        asked(w, "PROC STD")
+        w.send_fds(b"PROC STD\nPROC RUN\n", fds)
+        equal(w.reply().code, code, "PROC STD")
+
+    with Pipe() as out, Pipe() as err, open(os.path.join(TMP, "in"), "w+b") as f:
+        f.write(b"line\n")
+        f.flush()
+        f.seek(0)
+        for few in ([f.fileno()], [f.fileno(), out.w]):
+            std(few, 500)
+            equal(w.reply().code, 500, "PROC RUN without what was to be passed")
+            w.done("PROC ABRT")
+        std([f.fileno(), out.w, err.w], 200)
+        running = w.reply()
+        equal(running.code, 200, "PROC RUN")
+        equal(w.wait(int(running.text.split()[0])), 0, "status")
+        equal(out.done(), b"out line\n", "output")
+        equal(err.done(), b"err line\n", "error output")
+        w.create("/bin/true")
+        asked(w, "PROC STD")
+        w.send_fds(b"PROC STD\n", [f.fileno()])
+        after_354(w, 500, "one descriptor")
+        w.refused("PROC RUN")
+        asked(w, "PROC STD")
+        w.send_fds(b"PROC STD", [f.fileno()] * 3)
+        after_354(w, 200, "three descriptors")
+        equal(w.wait(w.run()), 0, "status")
+
+
+@watched
 def no_descriptor(w, s):
     w.create("/bin/true")
     for name in STDIO:
