@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Starting nodes, and the keeper: see start.h. */
+/* Starting nodes: see start.h. */
 #include "lab/start.h"
 
 #include <errno.h>
@@ -7,30 +7,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "kernel/ns.h"
 #include "kernel/userns.h"
+#include "lab/keeper.h"
 #include "lab/name.h"
 #include "lab/progress.h"
 #include "lab/rundir.h"
 
-#define REST 64 /* descriptors are parked from here on while 3 to 6 are cleared */
 #define CROWD 64 /* so many nodes at once have a /proc for their settings: ns_new_proc */
-
-/* Which socket is it? Inodes are used again, not so together with the time. */
-struct socket_id {
-	ino_t inode; /* 0: there is none */
-	struct timespec time;
-};
 
 /* One node on its way. */
 struct birth {
@@ -40,176 +30,13 @@ struct birth {
 	int ready; /* where its server tells; -1 once it has, or has failed */
 };
 
-/* ------------------------------------------------------------------ the keeper */
-
-static struct socket_id identify(int lab_fd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return (struct socket_id){0};
-	return (struct socket_id){ st.st_ino, st.st_ctim };
-}
-
-/* Meanwhile another node may have taken the place of one that was found dead. */
-static void remove_own(int lab_fd, const char *name, const struct socket_id *own)
-{
-	struct socket_id now = identify(lab_fd, name);
-
-	if (now.inode == own->inode && now.time.tv_sec == own->time.tv_sec &&
-	    now.time.tv_nsec == own->time.tv_nsec)
-		rundir_remove_node(lab_fd, name);
-}
-
-/* What the server adopted has come to this process with its death: all of it is killed, again
- * and again, as what it leaves behind comes in turn. */
-static void kill_rest(void)
-{
-	char path[64];
-
-	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
-		FILE *f;
-		long pid;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-		f = fopen(path, "re");
-		while (f && fscanf(f, "%ld", &pid) == 1)
-			kill((pid_t)pid, SIGKILL);
-		if (f)
-			fclose(f);
-		waitpid(-1, NULL, 0);
-	}
-}
-
-static void clean_up(const struct node_seat *seat, const struct socket_id *own_socket)
-{
-	if (rundir_lock(seat->lab_fd)) {
-		remove_own(seat->lab_fd, seat->name, own_socket);
-		rundir_remove_lab(seat->lab_fd, seat->lab);
-	}
-	rundir_unlock(seat->lab_fd);
-}
-
-/* A server that was killed leaves the Xauthority files of its programs. */
-static void remove_xauth(pid_t server)
-{
-	own(dir) DIR *dir = opendir("/tmp");
-	char prefix[64];
-	struct dirent *d;
-	int len = snprintf(prefix, sizeof(prefix), "%s%d.", strrchr(X11_FILES, '/') + 1, (int)server);
-
-	while (dir && (d = readdir(dir)))
-		if (!strncmp(d->d_name, prefix, (size_t)len))
-			unlinkat(dirfd(dir), d->d_name, 0);
-}
-
-/* Waits for the server's end, then leaves nothing behind. A server that ends in good order has done that
- * itself, as it has all that it takes at hand, and this process would first have to copy it. */
-static void keep(const struct node_seat *seat, pid_t server, const struct socket_id *own_socket)
-{
-	sigset_t set;
-	siginfo_t si;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	if (seat->foreground)
-		sigaddset(&set, SIGINT);
-	for (;;) {
-		int sig = sigwaitinfo(&set, &si);
-
-		if (sig == SIGTERM || sig == SIGINT)
-			kill(server, SIGTERM);
-		si.si_pid = 0;
-		if (sig == SIGCHLD && !waitid(P_PID, (id_t)server, &si, WEXITED | WNOHANG) &&
-		    si.si_pid == server)
-			break;
-	}
-	kill_rest();
-	if (si.si_code == CLD_EXITED && !si.si_status)
-		return;
-	if (si.si_code != CLD_EXITED)
-		remove_xauth(server);
-	clean_up(seat, own_socket);
-}
-
-__attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
-						const struct socket_id *own_socket, node_serve_fn *serve,
-						const void *options)
-{
-	struct err e = ERR_INIT;
-
-	prctl(PR_SET_NAME, "nemu-server");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != keeper)
-		_exit(1);
-	if (!serve(seat, options, &e)) {
-		clean_up(seat, own_socket);
-		_exit(0);
-	}
-	/* No one may read it any more: then that was the error. */
-	if (write(seat->ready_fd, &e, sizeof(e)) < 0)
-		_exit(2);
-	_exit(1);
-}
-
-/* The calling process becomes the keeper of a new node. Returns when the node has ended. */
-static int run_keeper(struct node_seat *seat, node_serve_fn *serve, const void *options)
-{
-	struct socket_id own_socket = identify(seat->lab_fd, seat->name);
-	pid_t keeper = getpid(), server;
-	sigset_t set;
-
-	sigfillset(&set);
-	sigprocmask(SIG_SETMASK, &set, NULL);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_NAME, "nemu-keeper");
-	server = fork();
-	if (!server)
-		be_server(seat, keeper, &own_socket, serve, options);
-	/* A dead server's socket must refuse connections at once. */
-	drop_fd(&seat->listen_fd);
-	drop_fd(&seat->ready_fd);
-	drop_fd(&seat->proc_fd);
-	if (server > 0)
-		keep(seat, server, &own_socket);
-	else
-		clean_up(seat, &own_socket);
-	return server < 0 ? -1 : 0;
-}
-
-/* Leaves everything that the caller has: its session, its folder, its descriptors. */
-static bool detach(struct node_seat *seat)
-{
-	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
-	int n = seat->proc_fd < 0 ? 3 : 4;
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	/* Not the caller's open file, whose lock would be this process's as well. */
-	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (int i = 0; i < 3; i++)
-		if (dup2(null, i) < 0)
-			return false;
-	for (int i = 0; i < n; i++)
-		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (int i = 0; i < n; i++) {
-		if (*fds[i] < 0 || dup3(*fds[i], 3 + i, O_CLOEXEC) < 0)
-			return false;
-		*fds[i] = 3 + i;
-	}
-	close_range(3 + (unsigned int)n, ~0u, 0);
-	return setsid() > 0 && !chdir("/");
-}
-
-/* ------------------------------------------------------------------ the caller */
-
 /* With the lock held. A dead node's socket is removed. */
 static int check_free(int lab_fd, const char *name, struct err *e)
 {
 	bool stale;
 	own(fd) int fd = -1;
 
-	if (!identify(lab_fd, name).inode)
+	if (!socket_identify(lab_fd, name).inode)
 		return 0;
 	fd = rundir_connect(lab_fd, name, &stale, e);
 	if (fd >= 0)
@@ -305,7 +132,7 @@ static int begin(struct birth *b, const char *lab, int lab_fd, int userns, int p
 		return err_os(e, errno, "pipe");
 	}
 	tell = ends[1];
-	b->socket = identify(lab_fd, b->name);
+	b->socket = socket_identify(lab_fd, b->name);
 	b->keeper = fork();
 	if (b->keeper < 0) {
 		close(ends[0]);
@@ -315,7 +142,7 @@ static int begin(struct birth *b, const char *lab, int lab_fd, int userns, int p
 	if (!b->keeper) {
 		seat.listen_fd = listen_fd;
 		seat.ready_fd = tell;
-		_exit(enter(userns, tell) && detach(&seat) && !run_keeper(&seat, serve, options) ? 0 : 1);
+		_exit(enter(userns, tell) && keeper_detach(&seat) && !keeper_run(&seat, serve, options) ? 0 : 1);
 	}
 	b->ready = ends[0];
 	return 0;
@@ -382,7 +209,7 @@ static void undo(const char *lab, struct birth *births, size_t n)
 	if (lab_fd < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
-		remove_own(lab_fd, births[i].name, &births[i].socket);
+		socket_remove(lab_fd, births[i].name, &births[i].socket);
 	rundir_remove_lab(lab_fd, lab);
 	rundir_unlock(lab_fd);
 }
@@ -486,7 +313,7 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 		return -1;
 	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	drop_fd(&lab_fd);
-	if (run_keeper(&seat, serve, options))
+	if (keeper_run(&seat, serve, options))
 		return err_os(e, errno, "%s: fork", name);
 	self.ready = steal_fd(&ready);
 	return hear(&self, e);

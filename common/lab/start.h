@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Starting nodes. A node is two processes: its server, and the server's parent, the keeper,
- * which outlives it to end what the server can no longer end (it may have been killed with
- * SIGKILL) and to take the socket away. If the keeper dies, the server ends the node.
- */
+/* Starting nodes. A node is two processes: its server, and the server's parent, the keeper (keeper.h). If the
+ * keeper dies, the server ends the node. */
 #ifndef LAB_START_H
 #define LAB_START_H
 
 #include <stddef.h>
 
 #include "base/err.h"
-#include "base/seat.h"
-
-/* Becomes the server: returns when the node has ended, or -1 if it could not begin. */
-typedef int node_serve_fn(const struct node_seat *seat, const void *options, struct err *e);
+#include "lab/keeper.h"
 
 /* Makes nodes; returns when all of them serve. All or none: if one cannot be made, those made
  * by this call are ended again. ERR_REFUSED: one exists already. */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A node's keeper, the parent of its server: see keeper.h. */
+#include "lab/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "lab/rundir.h"
+
+#define REST 64 /* descriptors are parked from here on while 3 to 6 are cleared */
+
+struct socket_id socket_identify(int lab_fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return (struct socket_id){0};
+	return (struct socket_id){ st.st_ino, st.st_ctim };
+}
+
+void socket_remove(int lab_fd, const char *name, const struct socket_id *own)
+{
+	struct socket_id now = socket_identify(lab_fd, name);
+
+	if (now.inode == own->inode && now.time.tv_sec == own->time.tv_sec &&
+	    now.time.tv_nsec == own->time.tv_nsec)
+		rundir_remove_node(lab_fd, name);
+}
+
+/* What the server adopted has come to this process with its death: all of it is killed, again
+ * and again, as what it leaves behind comes in turn. */
+static void kill_rest(void)
+{
+	char path[64];
+
+	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
+		FILE *f;
+		long pid;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+		f = fopen(path, "re");
+		while (f && fscanf(f, "%ld", &pid) == 1)
+			kill((pid_t)pid, SIGKILL);
+		if (f)
+			fclose(f);
+		waitpid(-1, NULL, 0);
+	}
+}
+
+static void clean_up(const struct node_seat *seat, const struct socket_id *own_socket)
+{
+	if (rundir_lock(seat->lab_fd)) {
+		socket_remove(seat->lab_fd, seat->name, own_socket);
+		rundir_remove_lab(seat->lab_fd, seat->lab);
+	}
+	rundir_unlock(seat->lab_fd);
+}
+
+/* A server that was killed leaves the Xauthority files of its programs. */
+static void remove_xauth(pid_t server)
+{
+	own(dir) DIR *dir = opendir("/tmp");
+	char prefix[64];
+	struct dirent *d;
+	int len = snprintf(prefix, sizeof(prefix), "%s%d.", strrchr(X11_FILES, '/') + 1, (int)server);
+
+	while (dir && (d = readdir(dir)))
+		if (!strncmp(d->d_name, prefix, (size_t)len))
+			unlinkat(dirfd(dir), d->d_name, 0);
+}
+
+/* Waits for the server's end, then leaves nothing behind. A server that ends in good order has done that
+ * itself, as it has all that it takes at hand, and this process would first have to copy it. */
+static void keep(const struct node_seat *seat, pid_t server, const struct socket_id *own_socket)
+{
+	sigset_t set;
+	siginfo_t si;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	if (seat->foreground)
+		sigaddset(&set, SIGINT);
+	for (;;) {
+		int sig = sigwaitinfo(&set, &si);
+
+		if (sig == SIGTERM || sig == SIGINT)
+			kill(server, SIGTERM);
+		si.si_pid = 0;
+		if (sig == SIGCHLD && !waitid(P_PID, (id_t)server, &si, WEXITED | WNOHANG) &&
+		    si.si_pid == server)
+			break;
+	}
+	kill_rest();
+	if (si.si_code == CLD_EXITED && !si.si_status)
+		return;
+	if (si.si_code != CLD_EXITED)
+		remove_xauth(server);
+	clean_up(seat, own_socket);
+}
+
+__attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
+						const struct socket_id *own_socket, node_serve_fn *serve,
+						const void *options)
+{
+	struct err e = ERR_INIT;
+
+	prctl(PR_SET_NAME, "nemu-server");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != keeper)
+		_exit(1);
+	if (!serve(seat, options, &e)) {
+		clean_up(seat, own_socket);
+		_exit(0);
+	}
+	/* No one may read it any more: then that was the error. */
+	if (write(seat->ready_fd, &e, sizeof(e)) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options)
+{
+	struct socket_id own_socket = socket_identify(seat->lab_fd, seat->name);
+	pid_t keeper = getpid(), server;
+	sigset_t set;
+
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	prctl(PR_SET_NAME, "nemu-keeper");
+	server = fork();
+	if (!server)
+		be_server(seat, keeper, &own_socket, serve, options);
+	/* A dead server's socket must refuse connections at once. */
+	drop_fd(&seat->listen_fd);
+	drop_fd(&seat->ready_fd);
+	drop_fd(&seat->proc_fd);
+	if (server > 0)
+		keep(seat, server, &own_socket);
+	else
+		clean_up(seat, &own_socket);
+	return server < 0 ? -1 : 0;
+}
+
+bool keeper_detach(struct node_seat *seat)
+{
+	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
+	int n = seat->proc_fd < 0 ? 3 : 4;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	/* Not the caller's open file, whose lock would be this process's as well. */
+	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return false;
+	for (int i = 0; i < n; i++)
+		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
+	for (int i = 0; i < n; i++) {
+		if (*fds[i] < 0 || dup3(*fds[i], 3 + i, O_CLOEXEC) < 0)
+			return false;
+		*fds[i] = 3 + i;
+	}
+	close_range(3 + (unsigned int)n, ~0u, 0);
+	return setsid() > 0 && !chdir("/");
+}
