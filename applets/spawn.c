@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "applets.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "lab/name.h"
 #include "lab/watch.h"
@@ -111,7 +112,7 @@ static int is_ready(struct readiness *r, struct watch *w, struct err *e)
 static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct watch **watches,
 		      struct err *e)
 {
-	int64_t deadline = watch_now() + r->ms;
+	int64_t deadline = now_ms() + r->ms;
 	int rc, over;
 
 	do {

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "applets.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "lab/watch.h"
 
@@ -164,7 +165,7 @@ static int check_all(struct condition *c, size_t n, struct err *e)
 static int wait_all(struct condition *c, size_t n, int64_t ms, struct err *e)
 {
 	struct watch *watches[CONDITIONS_MAX];
-	int64_t deadline = watch_now() + ms;
+	int64_t deadline = now_ms() + ms;
 
 	for (size_t i = 0; i < n; i++)
 		watches[i] = c[i].watch;

@@ -2,9 +2,9 @@
 /* wait: wait for processes of a node to end. */
 #include <errno.h>
 #include <limits.h>
-#include <time.h>
 
 #include "applets.h"
+#include "base/clock.h"
 #include "base/num.h"
 #include "ui/exit.h"
 
@@ -14,14 +14,6 @@ struct waiting {
 	size_t n;
 	int64_t deadline; /* ms of CLOCK_MONOTONIC; -1: none */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int read_pids(struct client *c, const struct given *names, struct waiting *w, struct err *e)
 {

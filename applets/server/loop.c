@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 #define RETRY_MS 100
 
@@ -29,14 +30,6 @@ struct loop {
 	void *timer_obj;
 	int64_t timer_at; /* ms; -1: none */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 struct loop *loop_new(struct err *e)
 {

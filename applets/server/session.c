@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "children.h"
 #include "names.h"
 #include "uplink.h"
@@ -346,14 +346,6 @@ static void take_early_payload(struct session *s)
 	s->taken += len < max ? len : max;
 	s->scanned = 0;
 	session_reply(s, 500, "Invalid payload: it came before it was asked for.");
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static void run_lines(struct session *s)

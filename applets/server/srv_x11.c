@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "base/program.h"
 #include "session.h"
 #include "x11.h"
@@ -70,14 +71,6 @@ static int bind_display(int *display)
 		close(fd);
 	}
 	return -1;
-}
-
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
 }
 
 /* Into the same memory as proto, behind it, so that there is one thing to free. */

@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/num.h"
+
 bool inaddr_parse(const char *s, struct inaddr *a)
 {
 	*a = (struct inaddr){0};
@@ -41,14 +43,6 @@ struct inaddr inaddr_broadcast(const struct inaddr *a, unsigned char prefix_len)
 	return b;
 }
 
-static int hex(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-
-	return p ? (int)(p - digits) : -1;
-}
-
 /* Without colons: right-aligned in six bytes, as a number would be. */
 static bool lladdr_parse_digits(const char *s, struct lladdr *a)
 {
@@ -59,7 +53,7 @@ static bool lladdr_parse_digits(const char *s, struct lladdr *a)
 	a->len = 6;
 	for (size_t i = 0; i < n; i++) {
 		size_t place = 12 - n + i;
-		int v = hex(s[i]);
+		int v = hex_digit(s[i]);
 
 		if (v < 0)
 			return false;
@@ -74,11 +68,11 @@ bool lladdr_parse(const char *s, struct lladdr *a)
 	if (!strchr(s, ':'))
 		return lladdr_parse_digits(s, a);
 	for (;;) {
-		int v = hex(*s), w;
+		int v = hex_digit(*s), w;
 
 		if (v < 0 || a->len == sizeof(a->bytes))
 			return false;
-		w = hex(*++s);
+		w = hex_digit(*++s);
 		if (w >= 0) {
 			v = v * 16 + w;
 			s++;

@@ -46,3 +46,11 @@ bool num_parse_ms(const char *s, int64_t *ms)
 	}
 	return false;
 }
+
+int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}

@@ -125,11 +125,8 @@ static bool read_key(struct display *d, const char *hex)
 
 	if (!len || len % 2 || len / 2 > sizeof(d->key))
 		return false;
-	for (size_t i = 0; i < len / 2; i++) {
-		char pair[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
-
-		d->key[i] = (unsigned char)strtoul(pair, NULL, 16);
-	}
+	for (size_t i = 0; i < len / 2; i++)
+		d->key[i] = (unsigned char)(hex_digit(hex[2 * i]) << 4 | hex_digit(hex[2 * i + 1]));
 	d->key_len = len / 2;
 	return true;
 }

@@ -17,10 +17,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/program.h"
 #include "base/pidfd.h"
 #include "kernel/link.h"
@@ -166,14 +166,6 @@ static void wait_for_command(struct warden *w, int signals, int *status)
 		kill(w->command, SIGKILL);
 		p[0].fd = -1;
 	}
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* What the command has left running here: SIGTERM, then SIGKILL, until nothing is left. */

@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/program.h"
 #include "kernel/run.h"
 #include "kernel/tun.h"
@@ -222,14 +222,6 @@ static int start_pasta(struct guard *g, struct err *e)
 			  "-t", "none", "-u", "none", "-T", "none", "-U", "none", "--netns", net,
 			  joins ? "--userns" : "--netns-only", joins ? user : NULL),
 		     0, e);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Waits until fd (-1: none) is readable: 1; for at most ms (-1: that is no limit): 0. -1: there is no use in

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/net.h"
 #include "base/num.h"
 #include "lab/calls.h"
@@ -38,14 +38,6 @@ struct watch {
 	bool answered; /* WATCH_PING */
 	bool started;  /* WATCH_CMD: has run before */
 };
-
-int64_t watch_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------------ the network's changes */
 
@@ -457,7 +449,7 @@ int watch_check(struct watch *w, struct err *e)
 
 bool watch_wait(struct watch *const *w, size_t n, int64_t deadline)
 {
-	int64_t wait = -1, left = deadline < 0 ? INT32_MAX : deadline - watch_now();
+	int64_t wait = -1, left = deadline < 0 ? INT32_MAX : deadline - now_ms();
 	struct pollfd *p = calloc(n * 2 + 1, sizeof(*p));
 
 	if (left <= 0 || !p) {

@@ -45,9 +45,7 @@ void watch_free(struct watch *w);
 __attribute__((warn_unused_result)) int watch_check(struct watch *w, struct err *e);
 
 /* Waits until one of n may have become true (they are to be checked again), at most until
- * deadline (ms of watch_now; -1: no limit). false: the time is up. */
+ * deadline (ms of now_ms; -1: no limit). false: the time is up. */
 bool watch_wait(struct watch *const *w, size_t n, int64_t deadline);
-
-int64_t watch_now(void);
 
 #endif

@@ -5,19 +5,19 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/num.h"
+
 static bool hex_digits(const char *p, const char *end, int n, uint32_t *num)
 {
-	static const char digits[] = "0123456789abcdefABCDEF";
-
 	*num = 0;
 	if (end - p < n)
 		return false;
 	for (int i = 0; i < n; i++) {
-		const char *d = p[i] ? strchr(digits, p[i]) : NULL;
+		int d = hex_digit(p[i]);
 
-		if (!d)
+		if (d < 0)
 			return false;
-		*num = *num << 4 | (uint32_t)(d - digits > 15 ? d - digits - 6 : d - digits);
+		*num = *num << 4 | (uint32_t)d;
 	}
 	return true;
 }
