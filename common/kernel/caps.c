@@ -9,12 +9,27 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/* The process's own. libcap-ng would read /proc/PID/status twice for what nobody asks for here: a tenth of the
+ * time of a "node add". */
+struct sets {
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct half[2]; /* capabilities 0 to 31, 32 to 63 */
+};
+
+static int get_sets(struct sets *s)
+{
+	*s = (struct sets){ .head.version = _LINUX_CAPABILITY_VERSION_3 };
+	return (int)syscall(SYS_capget, &s->head, s->half);
+}
 
 bool caps_have(unsigned int cap)
 {
-	capng_get_caps_process();
-	return capng_have_capability(CAPNG_EFFECTIVE, cap);
+	struct sets s;
+
+	return !get_sets(&s) && s.half[cap / 32].effective >> cap % 32 & 1;
 }
 
 static void name_of(unsigned int cap, char name[40])
@@ -79,12 +94,13 @@ int caps_give_up(struct err *e)
 
 int caps_lower(caps_set keep, struct err *e)
 {
-	if (capng_get_caps_process())
+	struct sets s;
+
+	if (get_sets(&s))
 		return err_os(e, errno, "capabilities");
-	for (unsigned int cap = 0; cap < 64; cap++)
-		if (!(keep >> cap & 1) && capng_have_capability(CAPNG_EFFECTIVE, cap))
-			capng_update(CAPNG_DROP, CAPNG_EFFECTIVE, cap);
-	return capng_apply(CAPNG_SELECT_CAPS) ? err_os(e, errno, "capabilities") : 0;
+	s.half[0].effective &= (uint32_t)keep;
+	s.half[1].effective &= (uint32_t)(keep >> 32);
+	return syscall(SYS_capset, &s.head, s.half) ? err_os(e, errno, "capabilities") : 0;
 }
 
 /* What is left is what files may give: a program with a capability of its own, as ping has, is not
