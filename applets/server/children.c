@@ -500,6 +500,8 @@ static bool any_child(void)
 
 bool children_end_step(struct server *s, bool hard)
 {
+	if (!any_child())
+		return true;
 	for (struct child *c = s->children->first; c; c = c->next) {
 		if (c->state == CHILD_ENDED)
 			continue;

@@ -61,6 +61,8 @@ int client_open_in(struct client *c, const char *lab, int lab_fd, const char *no
 	*c = (struct client)CLIENT_INIT;
 	if (name_check("node", node, e))
 		return -1;
+	if (lab_fd < 0)
+		e->kind = ERR_ABSENT;
 	return pool_take(lab, node, c) ? 0 : connect_to(c, lab, lab_fd, node, e);
 }
 

@@ -44,7 +44,7 @@ struct client {
  * any case. */
 __attribute__((warn_unused_result)) int client_open(struct client *c, const char *lab,
 						    const char *node, struct err *e);
-/* The same for many of a lab whose folder is open: rundir_open_lab. */
+/* The same for many of a lab, whose folder is open (rundir_open_lab); lab_fd -1: it is not there. */
 __attribute__((warn_unused_result)) int client_open_in(struct client *c, const char *lab, int lab_fd,
 						       const char *node, struct err *e);
 void client_close(struct client *c);

@@ -53,12 +53,12 @@ struct ending {
 };
 
 /* Asks it to end, and does not wait for the answer. */
-static int ask(struct ending *x, const char *lab, const char *name, struct err *e)
+static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, struct err *e)
 {
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 
 	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .server = -1, .last = -1 };
-	if (client_open(&x->c, lab, name, e))
+	if (client_open_in(&x->c, lab, lab_fd, name, e))
 		return -1;
 	x->server = open_pidfd(x->c.pid);
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -88,28 +88,28 @@ static int hear(struct ending *x, const char *lab, struct err *e)
 	return 0;
 }
 
-static void keep_first(struct err *first, const struct err *e, bool tolerant)
+/* One that has gone meanwhile is no error. */
+static void keep_first(struct err *first, const struct err *e)
 {
-	if (!first->kind && !(tolerant && e->kind == ERR_ABSENT))
+	if (!first->kind && e->kind != ERR_ABSENT)
 		*first = *e;
 }
 
 /* All are asked before one is waited for, so that they end side by side. */
-static void end_batch(const char *lab, char *const *names, size_t n, bool tolerant,
-		      struct err *first)
+static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n, struct err *first)
 {
 	struct ending x[BATCH];
 	struct err e = ERR_INIT;
 
 	client_many(2 * n);
 	for (size_t i = 0; i < n; i++)
-		if (ask(&x[i], lab, names[i], &e)) {
+		if (ask(&x[i], lab, lab_fd, names[i], &e)) {
 			client_close(&x[i].c);
-			keep_first(first, &e, tolerant);
+			keep_first(first, &e);
 		}
 	for (size_t i = 0; i < n; i++)
 		if (x[i].c.fd >= 0 && hear(&x[i], lab, &e))
-			keep_first(first, &e, tolerant);
+			keep_first(first, &e);
 	for (size_t i = 0; i < n; i++) {
 		client_close(&x[i].c);
 		if (x[i].last >= 0)
@@ -119,13 +119,13 @@ static void end_batch(const char *lab, char *const *names, size_t n, bool tolera
 	}
 }
 
-static int end_some(const char *lab, char *const *names, size_t n, bool tolerant, struct err *e)
+static int end_some(const char *lab, int lab_fd, char *const *names, size_t n, struct err *e)
 {
 	struct err first = ERR_INIT;
 
 	for (size_t i = 0; i < n; i += BATCH) {
 		progress_tell("nodes ended", i, n);
-		end_batch(lab, names + i, n - i < BATCH ? n - i : BATCH, tolerant, &first);
+		end_batch(lab, lab_fd, names + i, n - i < BATCH ? n - i : BATCH, &first);
 	}
 	progress_tell("nodes ended", n, n);
 	if (!first.kind)
@@ -136,13 +136,17 @@ static int end_some(const char *lab, char *const *names, size_t n, bool tolerant
 
 int end_nodes(const char *lab, char *const *names, size_t n, struct err *e)
 {
+	own(fd) int lab_fd = rundir_open_lab(lab, false, e);
+
+	if (lab_fd < 0 && e->kind != ERR_ABSENT)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		own(client) struct client c = CLIENT_INIT;
 
-		if (client_open(&c, lab, names[i], e))
+		if (client_open_in(&c, lab, lab_fd, names[i], e))
 			return -1;
 	}
-	return end_some(lab, names, n, true, e);
+	return end_some(lab, lab_fd, names, n, e);
 }
 
 /* What stands in the folder although nobody serves it. */
@@ -181,7 +185,7 @@ int end_all_nodes(const char *lab, struct err *e)
 		return -1;
 	while (names[n])
 		n++;
-	rc = end_some(lab, names, n, true, e);
+	rc = end_some(lab, lab_fd, names, n, e);
 	sweep(lab);
 	return rc;
 }
