@@ -149,7 +149,7 @@ check:
 
 # The labs a second time as an ordinary user and under the sanitizers: as root what root alone can do, or
 # does to become a user; without the sanitizers what is about scripts and packages. And the sources themselves.
-# "make check-asan": all of it as root under the sanitizers.
+# "make check-asan": all of it as root under the sanitizers, leaks too.
 ASAN := build/asan
 LABS := $(wildcard tests/labs/*.bats tests/labs/*.t)
 PLAIN := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats install.bats manual.t)
@@ -169,7 +169,9 @@ check-built: all build-asan
 		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(PLAIN)) \
 		--with $(CURDIR)/$(BIN) build --alone tests/stress/*.t
 
-check-asan: build-asan
+check-asan:
+	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO) $(NEED_CHECK)"
+	@$(MAKE) --no-print-directory build-asan
 	@tests/run --with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) tests/wire/*.t $(LABS)
 
 # All targets; TARGET=session: and that one until something is found. What it finds it prints and

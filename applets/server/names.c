@@ -138,6 +138,7 @@ static void on_timer(void *obj, uint32_t events)
 		return;
 	}
 	s->names.put_off = 0;
+	s->names.soon = false;
 	loop_set(s->loop, s->names.monitor_id, EPOLLIN);
 	look_at_files(s);
 	names_look(s);
@@ -148,9 +149,11 @@ static void on_change(void *obj, uint32_t events)
 	struct server *s = obj;
 
 	(void)events;
-	if (!monitor_global(s->names.monitor_fd))
+	/* Once the timer runs it tells what else comes, but for an error of the socket, which is read here. */
+	if (!monitor_global(s->names.monitor_fd) || s->names.soon)
 		return;
-	loop_set(s->loop, s->names.monitor_id, 0); /* what else comes is told by the timer */
+	s->names.soon = true;
+	loop_set(s->loop, s->names.monitor_id, 0);
 	look_soon(s);
 }
 

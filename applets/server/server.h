@@ -53,6 +53,7 @@ struct server {
 		int monitor_fd, timer_fd; /* -1: no hosts file is kept */
 		loop_id monitor_id;
 		bool following;
+		bool soon;    /* the timer has been set by a change */
 		int put_off;  /* how often a look has been, as more came */
 		size_t next;  /* where a line of it may be free for another address */
 		char added[NAMES_ADDED][INADDR_TEXT]; /* that it has to get */
