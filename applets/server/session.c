@@ -342,6 +342,8 @@ static void take_early_payload(struct session *s)
 
 	if (!len)
 		return;
+	if (s->want == STDIO_ALL && s->plan)
+		s->plan->lacks = true;
 	s->want = -1;
 	s->taken += len < max ? len : max;
 	s->scanned = 0;

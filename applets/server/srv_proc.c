@@ -219,7 +219,7 @@ void srv_proc_take_fds(struct session *s, int which, const int *fds)
 		for (int k = first; k <= last; k++)
 			close(fds[k - first]);
 		session_reply(s, 500, "A connection to this server cannot be passed to it.");
-		s->plan->lacks = which == STDIO_ALL;
+		s->plan->lacks |= which == STDIO_ALL;
 		return;
 	}
 	for (int i = first; i <= last; i++) {

@@ -145,7 +145,7 @@ static size_t reuse_lines(int fd, const char *node, char *const *addresses, size
 {
 	size_t done = 0;
 
-	for (bool found = true; found && done < n;) {
+	for (size_t looks = 0; looks < n && done < n; looks++) {
 		own(buf) struct buf some = {0};
 		size_t from = *next, at = 0;
 		struct line l;
@@ -154,9 +154,8 @@ static size_t reuse_lines(int fd, const char *node, char *const *addresses, size
 			from = 0;
 		if (!from && !read_file(&some, fd, from, LOOK))
 			break;
-		for (found = false; done < n && next_line(&some, &at, node, &l);) {
+		while (done < n && next_line(&some, &at, node, &l)) {
 			if (!l.live && reuse(fd, from + l.at, l.len, node, addresses[done])) {
-				found = true;
 				done++;
 			}
 		}

@@ -176,6 +176,8 @@ def each_call(say, until=None, last=None):
             break
     else:
         problems.append("%s was never called" % last)
+    if names[0] is None:
+        problems.append("nothing failed")
     return names, problems
 
 

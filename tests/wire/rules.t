@@ -420,10 +420,19 @@ def three_descriptors_and_what_comes_with_them(w, s):
         w.send_fds(b"PROC STD\n", [f.fileno()])
         after_354(w, 500, "one descriptor")
         w.refused("PROC RUN")
+        if not isinstance(s, FdServer):  # whose connection is a pair of sockets, as others are
+            asked(w, "PROC SIN")
+            w.send_fds(b"PROC SIN", [w.sock.fileno()])
+            after_354(w, 500, "a connection to the server")
+            w.refused("PROC RUN")
         asked(w, "PROC STD")
         w.send_fds(b"PROC STD", [f.fileno()] * 3)
         after_354(w, 200, "three descriptors")
         equal(w.wait(w.run()), 0, "status")
+        w.create("/bin/true")
+        w.send_fds(b"PROC STD\nPROC STD\nPROC RUN\n", [f.fileno()] * 3)
+        equal([w.reply().code for _ in range(3)], [354, 500, 500], "too early")
+        w.done("PROC ABRT")
 
 
 @watched
