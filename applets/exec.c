@@ -3,31 +3,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "applets.h"
+#include "base/signals.h"
 #include "ui/exit.h"
 #include "ui/terminal.h"
-
-/* Signals that are meant for the program arrive here, and are passed on; with a terminal also
- * those that concern it. */
-static int catch_signals(bool terminal, struct err *e)
-{
-	static const int always[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	static const int with_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-		sigaddset(&set, always[i]);
-	for (size_t i = 0; terminal && i < sizeof(with_terminal) / sizeof(*with_terminal); i++)
-		sigaddset(&set, with_terminal[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? err_os(e, errno, "signalfd") : fd;
-}
 
 /* The connection is held by the wait, so a signal goes over one of its own. */
 static void forward(const struct call *call, pid_t pid, int sig)
@@ -47,11 +28,12 @@ static void forward(const struct call *call, pid_t pid, int sig)
 
 static void on_signal(const struct call *call, struct terminal *t, pid_t pid, int signals)
 {
-	struct signalfd_siginfo si;
+	bool from_user;
+	int sig = signals_read(signals, &from_user);
 
-	if (read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
-		return;
-	switch (si.ssi_signo) {
+	switch (sig) {
+	case 0:
+		break;
 	case SIGWINCH:
 		terminal_resize(t);
 		break;
@@ -63,7 +45,7 @@ static void on_signal(const struct call *call, struct terminal *t, pid_t pid, in
 		terminal_resume(t);
 		break;
 	default:
-		forward(call, pid, (int)si.ssi_signo);
+		forward(call, pid, sig);
 	}
 }
 
@@ -128,7 +110,8 @@ static int run(struct call *call, struct program *p, struct err *e)
 		if (!t)
 			return -1;
 	}
-	signals = catch_signals(t != NULL, e);
+	/* What is meant for the program arrives here, and is passed on; with a terminal, what concerns it. */
+	signals = signals_catch(t != NULL, NULL, e);
 	if (signals < 0 || start(call, &c, p, &slave, &pid, e))
 		return -1;
 	if (t)

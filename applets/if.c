@@ -332,6 +332,18 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 	return 0;
 }
 
+/* "Invalid argument" is all that the kernel says where a word is missing. */
+static void explain_missing(const struct call *c, const char *name, const char *type, struct err *e)
+{
+	static const char *const needed[][3] = { { "vlan", "link", "link IF" },	 { "vlan", "id", "id N" },
+						 { "macvlan", "link", "link IF" }, { "macvtap", "link", "link IF" },
+						 { "vrf", "table", "table N" } };
+
+	for (size_t i = 0; e->errnum == EINVAL && i < sizeof(needed) / sizeof(*needed); i++)
+		if (!strcmp(type, needed[i][0]) && !call_get(c, needed[i][1]))
+			err_set(e, ERR_KERNEL, EINVAL, "%s: type %s: %s is missing", name, type, needed[i][2]);
+}
+
 static int if_add(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
@@ -341,6 +353,8 @@ static int if_add(struct call *c, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "%.40s: not an interface name", name);
 	if (!*type || type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
 		return err_set(e, ERR_USAGE, 0, "%.40s: not a type of interfaces", type);
+	if (!strcmp(type, "vxlan") && !call_get(c, "id")) /* the kernel would take 0 */
+		return err_set(e, ERR_USAGE, 0, "%s: type vxlan: id N is missing", name);
 	if (call_get(c, "group") && call_get(c, "remote"))
 		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
 	if (!strcmp(type, "veth"))
@@ -357,6 +371,7 @@ static int if_add(struct call *c, struct err *e)
 		err_set(e, ERR_FEATURE, 0, "this node's server makes no interfaces");
 	if (e->errnum == EEXIST)
 		err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
+	explain_missing(c, name, type, e);
 	return of_node(c, -1, e);
 }
 

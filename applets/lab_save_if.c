@@ -368,10 +368,54 @@ static void save_qdiscs(const struct item *x)
 
 /* ------------------------------------------------------------------ addresses and routes */
 
-static void save_addresses(const struct item *x)
+/* Is it the link-local address that is made of this link-layer address (RFC 4291 appendix A)? */
+static bool is_made_of(const struct inaddr *a, const char *lladdr)
+{
+	unsigned char made[16] = { 0xfe, 0x80 };
+	struct lladdr mac;
+
+	if (!lladdr || !lladdr_parse(lladdr, &mac) || mac.len != 6)
+		return false;
+	memcpy(made + 8, mac.bytes, 3);
+	made[8] ^= 2;
+	made[11] = 0xff;
+	made[12] = 0xfe;
+	memcpy(made + 13, mac.bytes + 3, 3);
+	return !memcmp(a->bytes, made, sizeof(made));
+}
+
+/* Those that the kernel makes by itself, as it will again: of loopback; the link-local one of the link-layer
+ * address, or of that which the interface began with. */
+static bool is_kernels(const char *lab, const struct item *x, const struct inaddr *a, int prefix)
+{
+	static const unsigned char loopback4[] = { 127, 0, 0, 1 }, loopback6[16] = { [15] = 1 },
+				   link_local[8] = { 0xfe, 0x80 };
+	char fresh[LLADDR_TEXT];
+
+	if (is(x->d, "ifname", "lo"))
+		return a->family == AF_INET ? prefix == 8 && !memcmp(a->bytes, loopback4, 4)
+					    : prefix == 128 && !memcmp(a->bytes, loopback6, 16);
+	if (a->family != AF_INET6 || prefix != 64 || memcmp(a->bytes, link_local, 8))
+		return false;
+	return !strcmp(x->kind, "tun") || is_made_of(a, str(x->d, "address")) ||
+	       is_made_of(a, fresh_address(lab, x, fresh));
+}
+
+/* What "addr add" would not make so. */
+static void comment_on_address(const struct item *x, const struct value *a, const char *text)
+{
+	bool v4 = is(a, "family", "inet");
+	const char *name = str(x->d, "ifname"), *label = str(a, "label"), *scope = str(a, "scope");
+
+	if (v4 && strcmp(scope, strncmp(text, "127.", 4) ? "global" : "host"))
+		save_comment("not saved: %s:%s: scope %s of %s", x->node, name, scope, text);
+	if (v4 && *label && strcmp(label, name))
+		save_comment("not saved: %s:%s: label %s of %s", x->node, name, label, text);
+}
+
+static void save_addresses(const char *lab, const struct item *x)
 {
 	const struct value *all = value_get(x->d, "addr_info");
-	bool lo = is(x->d, "ifname", "lo");
 
 	for (size_t i = 0; i < value_len(all); i++) {
 		const struct value *a = value_at(all, i);
@@ -380,8 +424,7 @@ static void save_addresses(const struct item *x)
 		char text[80], broadcast[INADDR_TEXT] = "";
 		int prefix = (int)value_num(a, "prefixlen", 0);
 
-		if (is(a, "scope", "link") || (lo && is(a, "scope", "host")) ||
-		    !inaddr_parse(str(a, "local"), &local))
+		if (!inaddr_parse(str(a, "local"), &local) || is_kernels(lab, x, &local, prefix))
 			continue;
 		snprintf(text, sizeof(text), "%s/%d", str(a, "local"), prefix);
 		usual = inaddr_broadcast(&local, (unsigned char)prefix);
@@ -400,6 +443,7 @@ static void save_addresses(const struct item *x)
 		if (*broadcast && !*str(a, "broadcast"))
 			save_comment("not saved: %s:%s: no broadcast address with %s", x->node,
 				str(x->d, "ifname"), text);
+		comment_on_address(x, a, text);
 		PUT("nemu addr", x->node, "add", text);
 		if (*str(a, "broadcast") && strcmp(str(a, "broadcast"), broadcast))
 			PUT("", "broadcast", str(a, "broadcast"));
@@ -445,7 +489,7 @@ int save_interfaces(const struct value *model, struct err *e)
 			save_qdiscs(&all.v[i]);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.v[i].made)
-			save_addresses(&all.v[i]);
+			save_addresses(lab, &all.v[i]);
 	save_uplinks(value_get(model, "nodes"));
 	free(all.v);
 	return 0;

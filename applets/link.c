@@ -274,11 +274,15 @@ static int impair(struct end *end, const struct impairment_change *change, struc
 	return client_done(&end->client, e) ? no_impairments(end, e) : 0;
 }
 
-static int open_far_end(struct end *far, const struct end *near, const struct call *c, struct err *e)
+static int open_far_end(struct end *far, struct end *near, const struct call *c, struct err *e)
 {
 	own(value_pool) struct value_pool pool = {0};
-	const struct value *links = links_of_lab(c->lab, &pool, e), *d;
+	const struct value *links, *d;
+	int index;
 
+	if (call_ifindex(&near->client, near->iface, &index, e))
+		return err_prefix(e, "%s", near->node);
+	links = links_of_lab(c->lab, &pool, e);
 	if (!links)
 		return -1;
 	d = links_far_end(links, near->node, near->iface);

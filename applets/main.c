@@ -213,14 +213,42 @@ static int usage(const char *fmt, const char *what)
 	return 1;
 }
 
+static int unexpected(const char *word)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "%s", word);
+	err_printable(text);
+	return usage("nemu: %s: not expected here\n", text);
+}
+
+/* DIR and perhaps --bare, in any order. */
+static int own_install(char **argv)
+{
+	const char *dir = NULL;
+	bool bare = false;
+
+	for (; *argv; argv++) {
+		if (!strcmp(*argv, "--bare"))
+			bare = true;
+		else if (dir || **argv == '-')
+			return unexpected(*argv);
+		else
+			dir = *argv;
+	}
+	return dir ? install(dir, bare) : usage("nemu: %s: DIR is missing\n", "--install");
+}
+
 static int own_options(struct call *c, char **argv)
 {
 	const char *w = argv[0];
 
 	if (!strcmp(w, "--help") || !strcmp(w, "-h"))
 		return print_help(stdout);
+	if (argv[1] && (!strcmp(w, "--version") || !strcmp(w, "--list") || !strcmp(w, "--spec")))
+		return unexpected(argv[1]);
 	if (!strcmp(w, "--version"))
-		return printf("nemu %s\n", VERSION) < 0;
+		return printf("nemu %s\n", VERSION), 0;
 	if (!strcmp(w, "--list"))
 		return print_list();
 	if (!strcmp(w, "--spec"))
@@ -238,11 +266,7 @@ static int own_options(struct call *c, char **argv)
 		err_printable(text);
 		return usage("nemu: %s: no such option\n", text);
 	}
-	if (!argv[1])
-		return usage("nemu: %s: DIR is missing\n", w);
-	if (!strcmp(argv[1], "--bare") && argv[2])
-		return install(argv[2], true);
-	return install(argv[1], argv[2] && !strcmp(argv[2], "--bare"));
+	return own_install(argv + 1);
 }
 
 /* "nemu [-L LAB] [-j] ... APPLET ..." */
@@ -270,6 +294,8 @@ static int run_by_first_word(struct call *c, char **argv)
 		a = argv[1] ? applet_find(argv[1]) : NULL;
 		if (!argv[1])
 			return finish(print_help(stdout));
+		if (argv[2])
+			return unexpected(argv[2]);
 		if (a) {
 			show_page(a->name);
 			return words_print_help(a, stdout), finish(0);

@@ -10,11 +10,15 @@
 #include "applets.h"
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/signals.h"
+#include "lab/log.h"
 #include "lab/name.h"
+#include "lab/sockets.h"
 #include "lab/watch.h"
 #include "ui/exit.h"
 
 #define DEFAULT_MS 10000
+#define CLOSED_MS 500
 
 /* What --ready asks for. */
 struct readiness {
@@ -24,6 +28,9 @@ struct readiness {
 	int child_fd;		/* of READY_FD: its end */
 	int64_t ms;
 	const char *word;
+	int signals; /* by which the user gives up */
+	int given_up; /* such a signal */
+	bool closed; /* READY_FD: the program will say nothing any more */
 };
 
 static int read_ready(struct readiness *r, const struct call *call, struct err *e)
@@ -31,7 +38,7 @@ static int read_ready(struct readiness *r, const struct call *call, struct err *
 	const char *how = call_get(call, "--ready"), *limit = call_get(call, "-t");
 	int ends[2];
 
-	*r = (struct readiness){ .fd = -1, .child_fd = -1, .ms = DEFAULT_MS, .word = how };
+	*r = (struct readiness){ .fd = -1, .child_fd = -1, .signals = -1, .ms = DEFAULT_MS, .word = how };
 	r->spec = (struct watch_spec){ .lab = call->lab, .node = call->node };
 	if (limit && !num_parse_ms(limit, &r->ms))
 		return err_set(e, ERR_USAGE, 0, "-t %.40s: not a time (250ms, 2s, 1m)", limit);
@@ -41,11 +48,13 @@ static int read_ready(struct readiness *r, const struct call *call, struct err *
 	if (!strncmp(how, "listen=", 7)) {
 		r->spec.kind = WATCH_LISTEN;
 		r->spec.a = how + 7;
+		return sockets_check_word(how + 7, e);
 	} else if (!strncmp(how, "line=", 5)) {
 		r->spec.kind = WATCH_LOG;
 		r->spec.b = how + 5;
 		if (call_get(call, "-i"))
 			return err_set(e, ERR_USAGE, 0, "--ready line= looks at the log: not with -i");
+		return log_check_regex(how + 5, e);
 	} else if (!strcmp(how, "notify")) {
 		r->how = READY_NOTIFY;
 	} else if (!strcmp(how, "fd")) {
@@ -65,10 +74,11 @@ static void own_readiness(struct readiness *r)
 {
 	own_fd(&r->fd);
 	own_fd(&r->child_fd);
+	own_fd(&r->signals);
 }
 
 /* The program's word on its descriptor or socket. 1, 0, -1. */
-static int hear(struct readiness *r, struct err *e)
+static int hear(struct readiness *r)
 {
 	char text[4096];
 	struct pollfd p = { .fd = r->fd, .events = POLLIN };
@@ -77,9 +87,10 @@ static int hear(struct readiness *r, struct err *e)
 	if (poll(&p, 1, 0) <= 0)
 		return 0;
 	n = read(r->fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return r->how == READY_NOTIFY ? 0 : err_set(e, ERR_VALUE, 0,
-			       "closed $NEMU_READY_FD without a word");
+	if (n <= 0) { /* as it does by its end */
+		r->closed = r->how == READY_FD;
+		return 0;
+	}
 	text[n] = '\0';
 	if (r->how == READY_FD)
 		return memchr(text, '\n', (size_t)n) != NULL;
@@ -104,16 +115,31 @@ static int is_ready(struct readiness *r, struct watch *w, struct err *e)
 {
 	int rc = watch_check(w, e);
 
-	return rc == 1 && r->how != READY_WATCH ? hear(r, e) : rc;
+	return rc == 1 && r->how != READY_WATCH ? hear(r) : rc;
+}
+
+/* A descriptor that is closed may be the program's end, of which the server has not heard yet. */
+static int closed(struct watch *end, struct client *c, pid_t pid, struct err *e)
+{
+	int64_t deadline = now_ms() + CLOSED_MS;
+	int over;
+
+	while (!(over = watch_check(end, e)) && watch_wait(&end, 1, deadline))
+		;
+	if (over)
+		return over < 0 ? -1 : ended_early(c, pid, e);
+	return err_set(e, ERR_VALUE, 0, "closed $NEMU_READY_FD without a word");
 }
 
 /* The program's end is an end of the waiting, but not before one more look: it may have been
- * ready, and done. watches: its readiness, its end. */
+ * ready, and done. watches: its readiness, its end, the user's. */
 static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct watch **watches,
 		      struct err *e)
 {
 	int64_t deadline = now_ms() + r->ms;
 	int rc, over;
+
+	bool from_user;
 
 	do {
 		over = watch_check(watches[1], e);
@@ -122,7 +148,12 @@ static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct w
 			return rc < 0 ? -1 : 0;
 		if (over)
 			return ended_early(c, pid, e);
-	} while (watch_wait(watches, 2, deadline));
+		if (r->closed)
+			return closed(watches[1], c, pid, e);
+		r->given_up = signals_read(r->signals, &from_user);
+		if (r->given_up)
+			return -1;
+	} while (watch_wait(watches, 3, deadline));
 	return err_set(e, ERR_TIMEOUT, 0, "not ready after %lld.%03lld s: %.200s",
 		       (long long)r->ms / 1000, (long long)r->ms % 1000, r->word);
 }
@@ -130,8 +161,8 @@ static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct w
 static int wait_ready(struct readiness *r, struct client *c, pid_t pid, struct err *e)
 {
 	char name[16];
-	struct watch_spec end = r->spec;
-	struct watch *watches[2];
+	struct watch_spec end = r->spec, user = { .kind = WATCH_FD, .lab = end.lab, .node = end.node };
+	struct watch *watches[3];
 	int rc = -1;
 
 	snprintf(name, sizeof(name), "%d", (int)pid);
@@ -145,10 +176,12 @@ static int wait_ready(struct readiness *r, struct client *c, pid_t pid, struct e
 		r->spec.a = name;
 	watches[0] = watch_new(&r->spec, e);
 	watches[1] = watches[0] ? watch_new(&end, e) : NULL;
-	if (watches[1])
+	user.fd = r->signals;
+	watches[2] = watches[1] ? watch_new(&user, e) : NULL;
+	if (watches[2])
 		rc = wait_until(r, c, pid, watches, e);
-	watch_free(watches[0]);
-	watch_free(watches[1]);
+	for (size_t i = 0; i < 3; i++)
+		watch_free(watches[i]);
 	return rc;
 }
 
@@ -202,18 +235,22 @@ static int describe(struct program *p, const struct call *call, struct readiness
 static int spawn_run(struct call *call, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
-	own(readiness) struct readiness r = { .fd = -1, .child_fd = -1 };
+	own(readiness) struct readiness r = { .fd = -1, .child_fd = -1, .signals = -1 };
 	own(mem) char **env = NULL;
 	struct program p;
 	pid_t pid;
 
 	if (read_ready(&r, call, e) || describe(&p, call, &r, &env, e) || connect_node(&c, call, e))
 		return -1;
+	if (r.how != READY_NOW && (r.signals = signals_catch(false, NULL, e)) < 0)
+		return -1;
 	if (call_run(&c, &p, &pid, e))
 		return of_node(call, -1, e);
 	drop_fd(&r.child_fd);
 	if (r.how != READY_NOW && wait_ready(&r, &c, pid, e)) {
 		take_back(&c, pid);
+		if (r.given_up)
+			signals_die_of(r.given_up);
 		return err_prefix(e, "%s: %s", call->node, p.argv[0]);
 	}
 	printf("%d\n", (int)pid);

@@ -4,6 +4,7 @@
 
 #include "applets.h"
 #include "base/clock.h"
+#include "base/net.h"
 #include "base/num.h"
 #include "lab/watch.h"
 
@@ -80,7 +81,8 @@ static int read_condition(struct condition *c, const struct call *call, struct e
 	char **w = c->words;
 	size_t n = c->count;
 	struct watch_spec spec = { .lab = call->lab };
-	int kind;
+	char host[INADDR_TEXT];
+	int kind, prefix, family;
 
 	if (n && !strcmp(*w, "not")) {
 		c->negated = true;
@@ -103,6 +105,9 @@ static int read_condition(struct condition *c, const struct call *call, struct e
 		spec.a = n > 2 ? w[2] : NULL;
 		spec.b = n > 3 ? w[3] : NULL;
 	}
+	if (spec.kind == WATCH_ROUTE && strcmp(spec.a, "default") &&
+	    prefix_parse(spec.a, false, host, &prefix, &family, e))
+		return -1;
 	if (spec.kind == WATCH_CMD && copy_argv(c, w + 2, n - 2, e))
 		return -1;
 	spec.argv = c->argv;

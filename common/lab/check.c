@@ -182,6 +182,8 @@ static void answer(int tell, size_t row, int rc, const char *how, struct err *e)
 	struct answer a = { .row = row, .works = rc == 0 };
 
 	if (rc) {
+		if (!strncmp(e->text, "below: ", 7)) /* of which nobody knows */
+			memmove(e->text, e->text + 7, strlen(e->text + 7) + 1);
 		err_printable(e->text);
 		snprintf(a.how, sizeof(a.how), "%s", how);
 		memcpy(a.reason, e->text, sizeof(a.reason));

@@ -154,8 +154,8 @@ int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options
 
 bool keeper_detach(struct node_seat *seat)
 {
-	int *fds[] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
-	int n = seat->proc_fd < 0 ? 3 : 4;
+	int *const fds[4] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
+	unsigned int n = seat->proc_fd < 0 ? 3 : 4;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* Not the caller's open file, whose lock would be this process's as well. */
@@ -163,13 +163,13 @@ bool keeper_detach(struct node_seat *seat)
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return false;
-	for (int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (int i = 0; i < n; i++) {
-		if (*fds[i] < 0 || dup3(*fds[i], 3 + i, O_CLOEXEC) < 0)
+	for (unsigned int i = 0; i < n; i++) {
+		if (*fds[i] < 0 || dup3(*fds[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return false;
-		*fds[i] = 3 + i;
+		*fds[i] = 3 + (int)i;
 	}
-	close_range(3 + (unsigned int)n, ~0u, 0);
+	close_range(3 + n, ~0u, 0);
 	return setsid() > 0 && !chdir("/");
 }

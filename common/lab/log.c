@@ -55,21 +55,37 @@ struct log_search {
 	bool found;
 };
 
+static int compile(regex_t *regex, const char *text, struct err *e)
+{
+	char why[200];
+	int rc = regcomp(regex, text, REG_EXTENDED | REG_NOSUB);
+
+	if (!rc)
+		return 0;
+	regerror(rc, regex, why, sizeof(why));
+	return err_set(e, ERR_USAGE, 0, "%.80s: %s", text, why);
+}
+
+int log_check_regex(const char *text, struct err *e)
+{
+	regex_t regex;
+
+	if (compile(&regex, text, e))
+		return -1;
+	regfree(&regex);
+	return 0;
+}
+
 struct log_search *log_search_new(const char *lab, const char *node, pid_t pid, const char *regex,
 				  int *inotify, struct err *e)
 {
 	struct log_search *s = calloc(1, sizeof(*s));
-	char text[200];
-	int rc;
 
 	if (!s) {
 		err_nomem(e);
 		return NULL;
 	}
-	rc = regcomp(&s->regex, regex, REG_EXTENDED | REG_NOSUB);
-	if (rc) {
-		regerror(rc, &s->regex, text, sizeof(text));
-		err_set(e, ERR_USAGE, 0, "%.80s: %s", regex, text);
+	if (compile(&s->regex, regex, e)) {
 		free(s);
 		return NULL;
 	}

@@ -12,6 +12,9 @@
 __attribute__((warn_unused_result)) int log_open(const char *lab, const char *node, pid_t pid,
 						 int *inotify, struct err *e);
 
+/* Is it an extended regular expression? ERR_USAGE if not. */
+__attribute__((warn_unused_result)) int log_check_regex(const char *text, struct err *e);
+
 /* A search for a line that matches an extended regular expression; a last line without its
  * newline counts. */
 struct log_search;

@@ -16,6 +16,34 @@ bool name_valid(const char *name)
 	return !*name;
 }
 
+/* Not by strverscmp, which is not the same in each libc. */
+int name_compare(const char *a, const char *b)
+{
+	const char *x = a, *y = b;
+
+	while (*x && *y) {
+		size_t n = strspn(x, "0123456789"), m = strspn(y, "0123456789");
+		const char *p = x + strspn(x, "0"), *q = y + strspn(y, "0");
+		int order;
+
+		if (!n || !m) {
+			if (*x != *y)
+				return (unsigned char)*x - (unsigned char)*y;
+			x++;
+			y++;
+			continue;
+		}
+		x += n;
+		y += m;
+		if (x - p != y - q) /* without zeros in front, the longer one is larger */
+			return x - p < y - q ? -1 : 1;
+		order = memcmp(p, q, (size_t)(x - p));
+		if (order)
+			return order;
+	}
+	return *x || *y ? (unsigned char)*x - (unsigned char)*y : strcmp(a, b);
+}
+
 int name_check(const char *what, const char *name, struct err *e)
 {
 	if (name_valid(name))

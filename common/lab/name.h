@@ -11,6 +11,9 @@
 
 bool name_valid(const char *name);
 
+/* The order in which names are listed: as strcmp, but for numbers in them, which go by value. */
+int name_compare(const char *a, const char *b);
+
 /* what: "node", "lab". ERR_USAGE if the name is not valid. */
 __attribute__((warn_unused_result)) int name_check(const char *what, const char *name,
 						   struct err *e);

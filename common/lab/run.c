@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/program.h"
 #include "base/pidfd.h"
+#include "base/signals.h"
 #include "kernel/link.h"
 #include "lab/calls.h"
 #include "lab/end.h"
@@ -377,13 +378,14 @@ static int name_lab(char *name, size_t size, struct err *e)
  * this process wants an end: after some time it is SIGKILL. */
 static void pass_on(int signals, int command, int64_t *limit)
 {
-	struct signalfd_siginfo si;
+	bool from_user;
+	int sig = signals_read(signals, &from_user);
 
-	if (read(signals, &si, sizeof(si)) != (ssize_t)sizeof(si) || command < 0)
+	if (!sig || command < 0)
 		return;
-	if (si.ssi_code != SI_KERNEL)
-		signal_pidfd(command, (int)si.ssi_signo);
-	if ((si.ssi_code != SI_KERNEL || si.ssi_signo == SIGHUP) && *limit < 0)
+	if (from_user)
+		signal_pidfd(command, sig);
+	if ((from_user || sig == SIGHUP) && *limit < 0)
 		*limit = now_ms() + PATIENCE_MS;
 }
 
@@ -433,11 +435,10 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 
 int lab_run(const struct lab_run *r, int *status, struct err *e)
 {
-	static const int passed[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	own(fd) int line = -1, far = -1, signals = -1;
 	struct warden w = { .run = r };
 	char lab[64];
-	sigset_t set, mask;
+	sigset_t mask;
 	int ends[2], rc;
 	pid_t pid;
 
@@ -447,13 +448,9 @@ int lab_run(const struct lab_run *r, int *status, struct err *e)
 		return err_os(e, errno, "socketpair");
 	line = ends[0];
 	far = ends[1];
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++)
-		sigaddset(&set, passed[i]);
-	sigprocmask(SIG_BLOCK, &set, &mask);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signals = signals_catch(false, &mask, e);
 	if (signals < 0)
-		return err_os(e, errno, "signalfd");
+		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should the warden be killed */
 	pid = fork();
 	if (pid < 0)

@@ -307,7 +307,7 @@ int rundir_connect(int lab_fd, const char *name, bool *stale, struct err *e)
 
 static int compare(const void *a, const void *b)
 {
-	return strverscmp(*(char *const *)a, *(char *const *)b);
+	return name_compare(*(char *const *)a, *(char *const *)b);
 }
 
 static char **read_names(DIR *dir, size_t *n)

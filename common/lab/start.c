@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -234,9 +235,13 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 
 	if (!births)
 		return err_nomem(e);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		if (name_check("node", names[i], e))
 			return -1;
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(names[k], names[i]))
+				return err_set(e, ERR_REFUSED, EEXIST, "%s: given twice", names[i]);
+	}
 	lab_fd = rundir_lock_lab(lab, true, e);
 	if (lab_fd < 0)
 		return -1;

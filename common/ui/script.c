@@ -124,6 +124,8 @@ static int other(struct lexer *x)
 	}
 	if (found)
 		complain(x, wrong[found - special]);
+	if (*x->at == '\r')
+		complain(x, "a carriage return: lines end in a newline alone; or quote it");
 	put(x, *x->at++);
 	return WHOLE;
 }

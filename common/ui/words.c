@@ -20,6 +20,17 @@ int words_global(struct call *c, char **argv, struct err *e)
 		c->lab = joined ? w + 6 : argv[1];
 		return joined ? 1 : 2;
 	}
+	if (!strncmp(w, "-L", 2)) {
+		c->lab = w + 2;
+		return 1;
+	}
+	if (w[0] == '-' && w[1] && w[2] && !w[1 + strspn(w + 1, "jqvh")]) { /* several in one */
+		c->json |= strchr(w, 'j') != NULL;
+		c->quiet |= strchr(w, 'q') != NULL;
+		c->verbose |= strchr(w, 'v') != NULL;
+		c->help |= strchr(w, 'h') != NULL;
+		return 1;
+	}
 	if (!strcmp(w, "-j") || !strcmp(w, "--json"))
 		c->json = true;
 	else if (!strcmp(w, "-q") || !strcmp(w, "--quiet"))
@@ -59,7 +70,7 @@ static int no_verb(const struct applet *a, const char *word, struct err *e)
 }
 
 /* The row of words for what stands on the command line, -1: an operand. *value: what follows
- * "=" in "--word=value". */
+ * "=" in "--word=value", or "-w" in "-wvalue". */
 static int find_word(const struct verb *v, const char *arg, char **value)
 {
 	*value = NULL;
@@ -74,6 +85,10 @@ static int find_word(const struct verb *v, const char *arg, char **value)
 		if (!strncmp(word, "--", 2) && v->words[i].value && !strncmp(word, arg, len) &&
 		    arg[len] == '=') {
 			*value = (char *)(uintptr_t)arg + len + 1;
+			return i;
+		}
+		if (len == 2 && *word == '-' && v->words[i].value && !strncmp(word, arg, 2)) {
+			*value = (char *)(uintptr_t)arg + 2;
 			return i;
 		}
 	}

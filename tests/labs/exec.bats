@@ -299,6 +299,16 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	[ "$(nemu exec a -T echo x)" = x ]
 }
 
+@test "a signal that was ignored when it began, as under nohup, is ignored" {
+	local pid
+	bash -c 'trap "" HUP; exec "$NEMU" exec a sleep 0.5' &
+	pid=$!
+	eventually sh -c '"$NEMU" -j ps a | jq -e "any(.state == \"running\")"'
+	kill -HUP "$pid"
+	wait "$pid"
+	bash -c 'trap "" HUP; exec "$NEMU" lab run sh -c "kill -HUP \$PPID; kill -HUP $$; sleep 0.2"'
+}
+
 @test "many at once, each with its own" {
 	local i pids=() bad=0
 	for i in {1..30}; do

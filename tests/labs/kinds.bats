@@ -77,6 +77,11 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	fails 3 nosuch if a add m2 type macvlan link nosuch
 }
 
+@test "vxlan without an id, macvlan without a link: the word that is missing" {
+	fails 1 "id N" if a add v0 type vxlan
+	fails 2 "link IF" if a add m0 type macvlan
+}
+
 @test "ifb" {
 	silent if a add i0 type ifb up
 	kind i0 | is '.[0].linkinfo.info_kind == "ifb"'

@@ -261,6 +261,10 @@ build_all() {
 	nemu spawn a sh -c $'# x\n exec sleep 86469'
 	inside a ip addr add 10.1.1.1 peer 10.1.1.2 dev e
 	inside a ip route add 10.77.0.0/16 nexthop via 10.0.0.2 dev e nexthop via 10.0.0.3 dev e
+	inside a ip addr add 10.2.2.1/24 broadcast + dev e scope link
+	inside a ip addr add 10.3.3.1/24 broadcast + dev e label e:x
+	nemu addr a add fe80::1/64 dev e
+	nemu addr a add 127.0.0.5/8 dev lo
 	inside a ip route add 10.78.0.0/16 dev e src 10.0.0.1
 	inside a tc qdisc add dev e root handle 1: htb
 	inside a ip link add gre86 type ip6gre local fd00::1 remote fd00::2 2>/dev/null || :
@@ -270,6 +274,10 @@ build_all() {
 	[ "$(grep -c "^# not saved: a: route 10.77.0.0/16" "$BATS_TEST_TMPDIR/saved")" = 2 ]
 	grep "^# not saved: a: route 10.78.0.0/16" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: queueing discipline htb" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: scope link of 10.2.2.1/24" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: label e:x of 10.3.3.1/24" "$BATS_TEST_TMPDIR/saved"
+	grep "^nemu addr a add fe80::1/64 dev e" "$BATS_TEST_TMPDIR/saved"
+	grep "^nemu addr a add 127.0.0.5/8 dev lo" "$BATS_TEST_TMPDIR/saved"
 	grep "^# running in a: sh -c # x? exec sleep 86469" "$BATS_TEST_TMPDIR/saved"
 	nemu lab del default
 	sh -e "$BATS_TEST_TMPDIR/saved"

@@ -43,6 +43,33 @@ inode() { stat -c %i "$1"; }
 	silent exec x- true
 }
 
+@test "names are listed with their numbers by value" {
+	nemu node add n10 aaa list n9 add n2 h1 ha 10 10.0.0.1 n02
+	same "$(nemu -q node)" "$(printf '%s\n' 10 10.0.0.1 aaa add h1 ha list n02 n2 n9 n10)"
+}
+
+@test "options of one letter: several in one, and with what belongs to them" {
+	nemu -Lother node add h1
+	[ "$(nemu -q -Lother node)" = h1 ]
+	[ "$(nemu -Lother exec -eA=5 -d/ h1 sh -c 'echo $A; pwd')" = $'5\n/' ]
+	nemu -qj node | is '. == []'
+	fails 1 "-jx" node -jx
+	nemu -Lother node del h1
+}
+
+@test "words that nothing is done with" {
+	local words
+	for words in "--version x" "--list x" "--spec x" "help addr x" "--install $BATS_TEST_TMPDIR --bar"; do
+		# shellcheck disable=SC2086 # words
+		run nemu $words
+		[ "$status" -eq 1 ]
+	done
+	[ ! -e "$BATS_TEST_TMPDIR/nemu-node" ]
+	status=0
+	"$NEMU" --version >/dev/full 2>/dev/null || status=$?
+	[ "$status" -eq 2 ]
+}
+
 @test "what is not there: 3, one line that names it; 125 where the code is a process's" {
 	local applet
 	nemu node add a

@@ -149,6 +149,32 @@ time.sleep(1000)')
 	fails 2 "" spawn a --ready line=never true
 }
 
+@test "spawn --ready fd: a program that ends without a word, or closes it" {
+	fails 2 "ended with 3" spawn a --ready fd sh -c 'exit 3'
+	fails 2 "closed" spawn a --ready fd sh -c 'exec 3>&-; exec sleep 86435'
+	eventually no_process 'sleep 86435'
+}
+
+@test "spawn --ready: who is ended while it waits leaves nothing; what is wrong with the word is said before" {
+	local client sig
+	for sig in TERM INT HUP; do
+		# As from a terminal: a shell's background jobs ignore SIGINT.
+		python3 -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 86436 3>&- &
+		client=$!
+		eventually sh -c '"$NEMU" -j ps a | jq -e "any(.tag == \"r\" and .state == \"running\")"'
+		kill -$sig "$client"
+		status=0
+		wait "$client" || status=$?
+		[ "$status" -eq $((128 + $(kill -l $sig))) ]
+		eventually no_process 'sleep 86436'
+	done
+	fails 1 "[" spawn a --ready 'line=[' touch "$BATS_TEST_TMPDIR/m"
+	fails 1 "tcp/0" spawn a --ready listen=tcp/0 touch "$BATS_TEST_TMPDIR/m"
+	nemu -j ps a | is 'all(.command | startswith("touch") | not)'
+}
+
 # ---------------------------------------------------------------- wait
 
 @test "wait: the exit code of the last named; 128+n; as often as asked, for anybody" {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Signals as something to read: see signals.h. */
+#include "base/signals.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* One that is blocked would come here even if it is ignored. */
+static void add(sigset_t *set, const int *signals, size_t n)
+{
+	struct sigaction now;
+
+	for (size_t i = 0; i < n; i++)
+		if (!sigaction(signals[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaddset(set, signals[i]);
+}
+
+int signals_catch(bool terminal, sigset_t *before, struct err *e)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	static const int with_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	add(&set, ends, sizeof(ends) / sizeof(*ends));
+	if (terminal)
+		add(&set, with_terminal, sizeof(with_terminal) / sizeof(*with_terminal));
+	sigprocmask(SIG_BLOCK, &set, before);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? err_os(e, errno, "signalfd") : fd;
+}
+
+int signals_read(int fd, bool *from_user)
+{
+	struct signalfd_siginfo si;
+
+	if (read(fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return 0;
+	*from_user = si.ssi_code != SI_KERNEL;
+	return (int)si.ssi_signo;
+}
+
+void signals_die_of(int sig)
+{
+	sigset_t set;
+
+	signal(sig, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(128 + sig);
+}
