@@ -155,7 +155,7 @@ int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options
 bool keeper_detach(struct node_seat *seat)
 {
 	int *const fds[4] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
-	unsigned int n = seat->proc_fd < 0 ? 3 : 4;
+	unsigned int n = seat->proc_fd < 0 ? 3 : 4; /* of them */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	/* Not the caller's open file, whose lock would be this process's as well. */
@@ -163,9 +163,9 @@ bool keeper_detach(struct node_seat *seat)
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return false;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < 4 && i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < 4 && i < n; i++) {
 		if (*fds[i] < 0 || dup3(*fds[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return false;
 		*fds[i] = 3 + (int)i;
