@@ -4,10 +4,8 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <netlink/addr.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/route/addr.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -85,59 +83,45 @@ int addr_each(struct netlink *nl, addr_fn *fn, void *arg, struct err *e)
 	return dump(nl, AF_INET6, &each, e);
 }
 
-static struct rtnl_addr *build(const struct address *a)
+/* NULL: no memory. */
+static struct nl_msg *build(const struct address *a, int type, int flags)
 {
-	struct rtnl_addr *r = rtnl_addr_alloc();
-	struct nl_addr *local =
-		nl_addr_build(a->local.family, a->local.bytes, inaddr_len(a->local.family));
-	struct nl_addr *brd = NULL;
+	struct ifaddrmsg ifa = {
+		.ifa_family = (unsigned char)a->local.family,
+		.ifa_prefixlen = a->prefix_len,
+		.ifa_index = (unsigned int)a->index,
+		.ifa_scope = a->local.family == AF_INET && a->local.bytes[0] == 127 ? RT_SCOPE_HOST
+										    : RT_SCOPE_UNIVERSE,
+	};
+	int len = (int)inaddr_len(a->local.family);
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
-	if (!r || !local) {
-		rtnl_addr_put(r);
-		nl_addr_put(local);
-		return NULL;
-	}
-	nl_addr_set_prefixlen(local, a->prefix_len);
-	rtnl_addr_set_ifindex(r, a->index);
-	rtnl_addr_set_local(r, local);
-	if (a->broadcast.family) {
-		brd = nl_addr_build(AF_INET, a->broadcast.bytes, 4);
-		if (!brd || rtnl_addr_set_broadcast(r, brd) < 0) {
-			rtnl_addr_put(r);
-			r = NULL;
-		}
-	}
-	nl_addr_put(local);
-	nl_addr_put(brd);
-	return r;
+	if (!msg || (!nlmsg_append(msg, &ifa, sizeof(ifa), NLMSG_ALIGNTO) &&
+		     !nla_put(msg, IFA_LOCAL, len, a->local.bytes) &&
+		     !nla_put(msg, IFA_ADDRESS, len, a->local.bytes) &&
+		     (!a->broadcast.family || !nla_put(msg, IFA_BROADCAST, 4, a->broadcast.bytes))))
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
 }
 
-static int change(struct netlink *nl, const struct address *a, bool add, struct err *e)
+static int change(struct netlink *nl, const struct address *a, int type, int flags, struct err *e)
 {
-	struct rtnl_addr *r = build(a);
-	struct nl_msg *msg = NULL;
+	struct nl_msg *msg = build(a, type, flags);
 	char what[INADDR_TEXT + 8], text[INADDR_TEXT];
-	int code;
 
-	if (!r)
+	if (!msg)
 		return err_nomem(e);
-	if (add)
-		code = rtnl_addr_build_add_request(r, NLM_F_CREATE | NLM_F_EXCL, &msg);
-	else
-		code = rtnl_addr_build_delete_request(r, 0, &msg);
-	rtnl_addr_put(r);
 	snprintf(what, sizeof(what), "%s/%u", inaddr_text(&a->local, text), a->prefix_len);
-	if (code < 0)
-		return netlink_build_error(code, what, e);
 	return netlink_request(nl, msg, what, NULL, NULL, e);
 }
 
 int addr_add(struct netlink *nl, const struct address *a, struct err *e)
 {
-	return change(nl, a, true, e);
+	return change(nl, a, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, e);
 }
 
 int addr_del(struct netlink *nl, const struct address *a, struct err *e)
 {
-	return change(nl, a, false, e);
+	return change(nl, a, RTM_DELADDR, 0, e);
 }

@@ -27,6 +27,8 @@ addresses() {
 @test "add: IPv4 with a broadcast address of its own, and with none to have" {
 	silent addr a add 10.0.0.1/24 broadcast 10.0.0.7 dev eth0
 	silent addr a add 10.2.0.1/32 dev eth0
+	silent addr a add 10.4.0.1/0 dev eth0
+	silent addr a del 10.4.0.1/0 dev eth0
 	silent addr a add dev eth0 10.3.0.0/31
 	addresses | grep -qx '10.0.0.1/24 10.0.0.7'
 	addresses | grep -q '^10.2.0.1/32 '
