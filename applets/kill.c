@@ -82,7 +82,9 @@ static int kill_run(struct call *call, struct err *e)
 	if (sig < 0)
 		return -1;
 	if (!all == !names->n)
-		return err_set(e, ERR_USAGE, 0, "name processes by PID or TAG, or say --all");
+		return err_set(e, ERR_USAGE, 0,
+			       all ? "--all and names exclude each other"
+				   : "name processes by PID or TAG, or say --all");
 	if (connect_node(&c, call, e))
 		return -1;
 	return of_node(call, all ? kill_all(&c, sig, e) : kill_named(&c, names, sig, e), e);

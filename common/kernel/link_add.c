@@ -103,8 +103,8 @@ int link_add(struct netlink *nl, const char *name, const char *kind, int link,
 	if (!netlink_request(nl, msg, name, NULL, NULL, e))
 		return 0;
 	if (e->kind == ERR_FEATURE)
-		return err_set(e, ERR_FEATURE, e->errnum,
-			       "%s: this kernel makes no interfaces of type %s (module %s)", name,
-			       kind, strcmp(kind, "vlan") ? kind : "8021q");
+		return err_set(e, ERR_FEATURE, e->errnum, "%s: this kernel makes no interfaces of type %s%s (module %s)",
+			       name, kind, how->set & LINK_DATA ? ", or not with these words" : "",
+			       strcmp(kind, "vlan") ? kind : "8021q");
 	return -1;
 }
