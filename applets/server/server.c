@@ -168,6 +168,7 @@ static void serve(struct server *s)
 static int lower_caps(struct err *e)
 {
 	return caps_lower(CAPS_BIT(CAP_NET_ADMIN) |
+			  CAPS_BIT(CAP_NET_BIND_SERVICE) | /* ports of tunnels that are set up */
 			  CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) | /* namespaces */
 			  CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_SETPCAP) | /* -u */
 			  CAPS_BIT(CAP_CHOWN) | CAPS_BIT(CAP_FOWNER) | /* Xauthority files */

@@ -77,6 +77,10 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	fails 3 nosuch if a add m2 type macvlan link nosuch
 }
 
+@test "a tunnel on a port below 1024" {
+	silent if a add v0 type vxlan id 1 remote 10.0.0.2 dstport 80 up
+}
+
 @test "vxlan without an id, macvlan without a link: the word that is missing" {
 	fails 1 "id N" if a add v0 type vxlan
 	fails 2 "link IF" if a add m0 type macvlan
