@@ -189,7 +189,7 @@ static const struct row {
 	{ &run, "n ls -- x", "@n CMD=ls|--|x" },
 	{ &run, "n -u", "usage: USER" },
 	{ &run, "n -u a", "usage: CMD" },
-	{ &run, "n -uroot ls", "usage: -uroot" },
+	{ &run, "n -uroot ls", "@n -u=root CMD=ls" },
 	{ &run, "n -u a -u b ls", "usage: -u" },
 	{ &run, "n -k ls", "usage: -k" },
 	/* options of all applets, anywhere */
@@ -253,7 +253,8 @@ static void test_global(void **state)
 		{ "--json", NULL, 1 },	 { "-q", NULL, 1 },	 { "--quiet", NULL, 1 }, { "-v", NULL, 1 },
 		{ "--verbose", NULL, 1 }, { "-h", NULL, 1 },	 { "--help", NULL, 1 },	 { "-L", NULL, -1 },
 		{ "--lab", NULL, -1 },	 { "list", "x", 0 },	 { "-x", NULL, 0 },	 { "--", NULL, 0 },
-		{ "", NULL, 0 },	 { "-", NULL, 0 },	 { "-Lx", NULL, 0 },	 { "--jso", NULL, 0 },
+		{ "", NULL, 0 },	 { "-", NULL, 0 },	 { "-Lx", NULL, 1 },	 { "--jso", NULL, 0 },
+		{ "-jq", NULL, 1 },	 { "-qvjh", "y", 1 },	 { "-jx", NULL, 0 },	 { "-jL", "x", 0 },
 	};
 
 	(void)state;
