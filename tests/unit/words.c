@@ -207,7 +207,7 @@ static const struct row {
 	{ &addr, "r1 list -L", "usage: -L" },
 	{ &addr, "-L", "usage: -L" },
 	{ &addr, "r1 list --labs x", "usage: --labs" },
-	{ &addr, "r1 -jq", "usage: -jq" },
+	{ &addr, "r1 -jq", "JQ@r1 list" },
 	{ &node, "-j add a -L x", "J(x) add NAME=a" },
 	/* help: nothing else need be there */
 	{ &addr, "--help", "H list" },
