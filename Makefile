@@ -155,6 +155,8 @@ LABS := $(wildcard tests/labs/*.bats tests/labs/*.t)
 PLAIN := $(patsubst %,tests/labs/%,real.bats completion.bats package.bats clients.bats install.bats manual.t)
 ROOTS := $(patsubst %,tests/labs/%,priv.bats user.bats import.bats peer.bats package.bats clients.bats \
 	x11-bytes.t)
+# As root as well, with a search for leaks.
+LEAKS := $(patsubst %,tests/labs/%,link.bats if.bats batch.bats)
 # Rates and times are measured in them, which takes a machine that does nothing else.
 RATES := tests/labs/impair.bats
 build-asan:
@@ -167,7 +169,7 @@ check-built: all build-asan
 	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
 		tests/wire/*.t $(filter-out $(RATES),$(LABS)) tests/faults/*.t tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
-		tests/wire/*.t $(filter-out $(PLAIN),$(ROOTS)) --as-user $(filter-out $(PLAIN) $(ROOTS) $(RATES),$(LABS)) \
+		tests/wire/*.t $(filter-out $(PLAIN),$(ROOTS)) $(LEAKS) --as-user $(filter-out $(PLAIN) $(ROOTS) $(RATES),$(LABS)) \
 		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(PLAIN)) \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) --alone --as-user $(RATES) \
 		--with $(CURDIR)/$(BIN) build $(RATES) tests/stress/*.t
