@@ -96,7 +96,8 @@ static void own_terminal(struct terminal **t)
 static int run(struct call *call, struct program *p, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
-	own(fd) int signals = -1, slave = -1;
+	own(signals) struct signals signals = SIGNALS_NONE;
+	own(fd) int slave = -1;
 	own(terminal) struct terminal *t = NULL;
 	bool both = isatty(0) && isatty(1);
 	pid_t pid;
@@ -111,12 +112,11 @@ static int run(struct call *call, struct program *p, struct err *e)
 			return -1;
 	}
 	/* What is meant for the program arrives here, and is passed on; with a terminal, what concerns it. */
-	signals = signals_catch(t != NULL, NULL, e);
-	if (signals < 0 || start(call, &c, p, &slave, &pid, e))
+	if (signals_catch(&signals, t != NULL, e) || start(call, &c, p, &slave, &pid, e))
 		return -1;
 	if (t)
 		terminal_begin(t);
-	return of_node(call, wait_end(call, &c, t, pid, signals, e), e);
+	return of_node(call, wait_end(call, &c, t, pid, signals.fd, e), e);
 }
 
 int exec_run(struct call *call, struct err *e)

@@ -28,7 +28,7 @@ struct readiness {
 	int child_fd;		/* of READY_FD: its end */
 	int64_t ms;
 	const char *word;
-	int signals; /* by which the user gives up */
+	struct signals signals; /* by which the user gives up */
 	int given_up; /* such a signal */
 	bool closed; /* READY_FD: the program will say nothing any more */
 };
@@ -38,7 +38,7 @@ static int read_ready(struct readiness *r, const struct call *call, struct err *
 	const char *how = call_get(call, "--ready"), *limit = call_get(call, "-t");
 	int ends[2];
 
-	*r = (struct readiness){ .fd = -1, .child_fd = -1, .signals = -1, .ms = DEFAULT_MS, .word = how };
+	*r = (struct readiness){ .fd = -1, .child_fd = -1, .signals = SIGNALS_NONE, .ms = DEFAULT_MS, .word = how };
 	r->spec = (struct watch_spec){ .lab = call->lab, .node = call->node };
 	if (limit && !num_parse_ms(limit, &r->ms))
 		return err_set(e, ERR_USAGE, 0, "-t %.40s: not a time (250ms, 2s, 1m)", limit);
@@ -74,7 +74,7 @@ static void own_readiness(struct readiness *r)
 {
 	own_fd(&r->fd);
 	own_fd(&r->child_fd);
-	own_fd(&r->signals);
+	signals_release(&r->signals);
 }
 
 /* The program's word on its descriptor or socket. 1, 0, -1. */
@@ -138,7 +138,6 @@ static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct w
 {
 	int64_t deadline = now_ms() + r->ms;
 	int rc, over;
-
 	bool from_user;
 
 	do {
@@ -150,7 +149,7 @@ static int wait_until(struct readiness *r, struct client *c, pid_t pid, struct w
 			return ended_early(c, pid, e);
 		if (r->closed)
 			return closed(watches[1], c, pid, e);
-		r->given_up = signals_read(r->signals, &from_user);
+		r->given_up = signals_read(r->signals.fd, &from_user);
 		if (r->given_up)
 			return -1;
 	} while (watch_wait(watches, 3, deadline));
@@ -176,7 +175,7 @@ static int wait_ready(struct readiness *r, struct client *c, pid_t pid, struct e
 		r->spec.a = name;
 	watches[0] = watch_new(&r->spec, e);
 	watches[1] = watches[0] ? watch_new(&end, e) : NULL;
-	user.fd = r->signals;
+	user.fd = r->signals.fd;
 	watches[2] = watches[1] ? watch_new(&user, e) : NULL;
 	if (watches[2])
 		rc = wait_until(r, c, pid, watches, e);
@@ -235,14 +234,14 @@ static int describe(struct program *p, const struct call *call, struct readiness
 static int spawn_run(struct call *call, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
-	own(readiness) struct readiness r = { .fd = -1, .child_fd = -1, .signals = -1 };
+	own(readiness) struct readiness r = { .fd = -1, .child_fd = -1, .signals = SIGNALS_NONE };
 	own(mem) char **env = NULL;
 	struct program p;
 	pid_t pid;
 
 	if (read_ready(&r, call, e) || describe(&p, call, &r, &env, e) || connect_node(&c, call, e))
 		return -1;
-	if (r.how != READY_NOW && (r.signals = signals_catch(false, NULL, e)) < 0)
+	if (r.how != READY_NOW && signals_catch(&r.signals, false, e))
 		return -1;
 	if (call_run(&c, &p, &pid, e))
 		return of_node(call, -1, e);

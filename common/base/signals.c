@@ -17,20 +17,34 @@ static void add(sigset_t *set, const int *signals, size_t n)
 			sigaddset(set, signals[i]);
 }
 
-int signals_catch(bool terminal, sigset_t *before, struct err *e)
+int signals_catch(struct signals *s, bool terminal, struct err *e)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	static const int with_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
 	sigset_t set;
-	int fd;
 
 	sigemptyset(&set);
 	add(&set, ends, sizeof(ends) / sizeof(*ends));
 	if (terminal)
 		add(&set, with_terminal, sizeof(with_terminal) / sizeof(*with_terminal));
-	sigprocmask(SIG_BLOCK, &set, before);
-	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd < 0 ? err_os(e, errno, "signalfd") : fd;
+	s->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->fd < 0)
+		return err_os(e, errno, "signalfd");
+	sigprocmask(SIG_BLOCK, &set, &s->before);
+	return 0;
+}
+
+void signals_release(struct signals *s)
+{
+	bool from_user;
+
+	if (s->fd < 0)
+		return;
+	while (signals_read(s->fd, &from_user))
+		;
+	sigprocmask(SIG_SETMASK, &s->before, NULL);
+	close(s->fd);
+	s->fd = -1;
 }
 
 int signals_read(int fd, bool *from_user)

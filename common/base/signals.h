@@ -8,10 +8,22 @@
 
 #include "base/err.h"
 
+struct signals {
+	int fd;		 /* a signalfd(2) that does not block */
+	sigset_t before; /* the mask as it was */
+};
+#define SIGNALS_NONE { .fd = -1 }
+
 /* Blocks those by which a user ends a program (SIGHUP, SIGINT, SIGQUIT, SIGTERM), and with terminal those that
- * concern one, but for what is ignored already, as by nohup(1). Gives a signalfd(2), the caller's to close, which does
- * not block; before (may be NULL) gets the mask as it was. -1: error. */
-__attribute__((warn_unused_result)) int signals_catch(bool terminal, sigset_t *before, struct err *e);
+ * concern one, but for what is ignored already, as by nohup(1). Release it in any case. */
+__attribute__((warn_unused_result)) int signals_catch(struct signals *s, bool terminal, struct err *e);
+
+/* They do again what they did before; what has come meanwhile is dropped. */
+void signals_release(struct signals *s);
+static inline void own_signals(struct signals *s)
+{
+	signals_release(s);
+}
 
 /* Of such a descriptor: what has come, 0 if nothing; *from_user: by kill(2), not by a terminal. */
 int signals_read(int fd, bool *from_user);

@@ -435,10 +435,10 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 
 int lab_run(const struct lab_run *r, int *status, struct err *e)
 {
-	own(fd) int line = -1, far = -1, signals = -1;
+	own(fd) int line = -1, far = -1;
+	own(signals) struct signals signals = SIGNALS_NONE;
 	struct warden w = { .run = r };
 	char lab[64];
-	sigset_t mask;
 	int ends[2], rc;
 	pid_t pid;
 
@@ -448,8 +448,7 @@ int lab_run(const struct lab_run *r, int *status, struct err *e)
 		return err_os(e, errno, "socketpair");
 	line = ends[0];
 	far = ends[1];
-	signals = signals_catch(false, &mask, e);
-	if (signals < 0)
+	if (signals_catch(&signals, false, e))
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* should the warden be killed */
 	pid = fork();
@@ -457,13 +456,13 @@ int lab_run(const struct lab_run *r, int *status, struct err *e)
 		return err_os(e, errno, "fork");
 	if (!pid) {
 		close(line);
-		close(signals);
+		close(signals.fd);
 		w.lab = lab;
 		w.line = far;
-		be_warden(&w, &mask);
+		be_warden(&w, &signals.before);
 	}
 	drop_fd(&far);
-	rc = follow(r, lab, line, signals, status, e);
+	rc = follow(r, lab, line, signals.fd, status, e);
 	waitpid(pid, NULL, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
 	return rc;

@@ -78,6 +78,24 @@ batch() {
 	fails 1 "NUL" batch "$BATS_TEST_TMPDIR/f"
 }
 
+@test "a signal ends it, also when a command before has caught signals" {
+	local first client code
+	nemu node add a
+	for first in "exec a true" "spawn a --ready fd sh -c 'echo >&3'" "lab run true"; do
+		printf '%s\n' "$first" "spawn a --name up sleep 86488" "until -t 60s file a $BATS_TEST_TMPDIR/never" \
+			>"$BATS_TEST_TMPDIR/f"
+		"$NEMU" batch "$BATS_TEST_TMPDIR/f" 3>&- &
+		client=$!
+		eventually sh -c '"$NEMU" -j ps a | jq -e "any(.tag == \"up\" and .state == \"running\")"'
+		kill -TERM "$client"
+		code=0
+		wait "$client" || code=$?
+		[ "$code" -eq 143 ]
+		nemu kill a --all
+		eventually sh -c '"$NEMU" -j ps a | jq -e "all(.state == \"ended\")"'
+	done
+}
+
 @test "commands on standard input: not what the programs read; each is done when it came" {
 	local in
 	nemu node add a
