@@ -309,8 +309,6 @@ static void judge_payload(struct session *s)
 	else
 		session_replyf(s, 500, "Expected %zu descriptor(s), not %zu.", expected,
 			       s->got_count);
-	if (which == STDIO_ALL && s->plan)
-		s->plan->lacks = true;
 	close_got(s);
 }
 
@@ -342,8 +340,6 @@ static void take_early_payload(struct session *s)
 
 	if (!len)
 		return;
-	if (s->want == STDIO_ALL && s->plan)
-		s->plan->lacks = true;
 	s->want = -1;
 	s->taken += len < max ? len : max;
 	s->scanned = 0;

@@ -33,7 +33,7 @@ struct plan {
 	bool log;  /* descriptors 1 and 2 go to a log of the node's */
 	bool tied; /* SIGHUP when this session ends */
 	bool tty;  /* descriptor 0 becomes its controlling terminal */
-	bool lacks; /* PROC STD has failed: a RUN behind it must not run without */
+	bool lacks; /* PROC STD was said and nothing accepted since: RUN must not run without */
 	char *xauth; /* its Xauthority file, removed with it; or NULL */
 };
 

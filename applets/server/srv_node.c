@@ -35,9 +35,10 @@ int srv_help(void *ctx, const struct command *cmd, struct err *e)
 			continue;
 		buf_addc(&text, '\n');
 		buf_adds(&text, c->word);
-		if (c->sub)
+		if (c->sub) {
 			buf_addc(&text, ' ');
-		buf_adds(&text, c->sub ? c->sub : "");
+			buf_adds(&text, c->sub);
+		}
 	}
 	session_reply(s, 200, buf_cstr(&text));
 	return NOW;

@@ -196,6 +196,7 @@ int srv_proc_stdio(void *ctx, const struct command *cmd, struct err *e)
 	(void)e;
 	for (s->want = 0; strcmp(stdio_names[s->want] + strlen("PROC "), cmd->sub);)
 		s->want++;
+	s->plan->lacks |= s->want == STDIO_ALL;
 	return WANT_FD;
 }
 
@@ -219,7 +220,6 @@ void srv_proc_take_fds(struct session *s, int which, const int *fds)
 		for (int k = first; k <= last; k++)
 			close(fds[k - first]);
 		session_reply(s, 500, "A connection to this server cannot be passed to it.");
-		s->plan->lacks |= which == STDIO_ALL;
 		return;
 	}
 	for (int i = first; i <= last; i++) {

@@ -155,9 +155,8 @@ static size_t reuse_lines(int fd, const char *node, char *const *addresses, size
 		if (!from && !read_file(&some, fd, from, LOOK))
 			break;
 		while (done < n && next_line(&some, &at, node, &l)) {
-			if (!l.live && reuse(fd, from + l.at, l.len, node, addresses[done])) {
+			if (!l.live && reuse(fd, from + l.at, l.len, node, addresses[done]))
 				done++;
-			}
 		}
 		*next = at ? from + at : 0;
 	}

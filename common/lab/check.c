@@ -177,16 +177,22 @@ struct answer {
 	char reason[sizeof(((struct check_row *)0)->reason)];
 };
 
+/* Without the name of the interface that it was tried with, of which nobody knows. */
+static const char *reason_of(const struct err *e)
+{
+	bool named = !strncmp(e->text, "check: ", 7) || !strncmp(e->text, "below: ", 7);
+
+	return e->text + (named ? 7 : 0);
+}
+
 static void answer(int tell, size_t row, int rc, const char *how, struct err *e)
 {
 	struct answer a = { .row = row, .works = rc == 0 };
 
 	if (rc) {
-		if (!strncmp(e->text, "below: ", 7)) /* of which nobody knows */
-			memmove(e->text, e->text + 7, strlen(e->text + 7) + 1);
 		err_printable(e->text);
 		snprintf(a.how, sizeof(a.how), "%s", how);
-		memcpy(a.reason, e->text, sizeof(a.reason));
+		snprintf(a.reason, sizeof(a.reason), "%s", reason_of(e));
 	}
 	if (write(tell, &a, sizeof(a)) != (ssize_t)sizeof(a))
 		_exit(1);

@@ -24,15 +24,16 @@
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
 #define FULL 8192	       /* bytes that are worth sending before anybody waits for the answer */
 
-/* lab_fd -1: e says that the lab is not there. */
+/* lab_fd -1: the lab is not there. */
 static int connect_to(struct client *c, const char *lab, int lab_fd, const char *node, struct err *e)
 {
 	struct ucred peer = {0};
 	socklen_t len = sizeof(peer);
 	bool stale;
 
-	c->fd = lab_fd < 0 ? -1 : rundir_connect(lab_fd, node, &stale, e);
-	if (c->fd < 0 && e->kind == ERR_ABSENT)
+	if (lab_fd >= 0)
+		c->fd = rundir_connect(lab_fd, node, &stale, e);
+	if (c->fd < 0 && (lab_fd < 0 || e->kind == ERR_ABSENT))
 		return err_set(e, ERR_ABSENT, ENOENT, "%s: no such node in lab %s", node, lab);
 	if (c->fd < 0)
 		return err_prefix(e, "%s", node);
@@ -61,8 +62,6 @@ int client_open_in(struct client *c, const char *lab, int lab_fd, const char *no
 	*c = (struct client)CLIENT_INIT;
 	if (name_check("node", node, e))
 		return -1;
-	if (lab_fd < 0)
-		e->kind = ERR_ABSENT;
 	return pool_take(lab, node, c) ? 0 : connect_to(c, lab, lab_fd, node, e);
 }
 

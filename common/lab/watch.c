@@ -372,8 +372,9 @@ struct watch *watch_new(const struct watch_spec *spec, struct err *e)
 	w->spec = *spec;
 	w->ask = w->events = (struct client)CLIENT_INIT;
 	w->fd = w->look_ms = w->changes = -1;
-	if (client_open(&w->ask, spec->lab, spec->node, e) ||
-	    client_open(&w->events, spec->lab, spec->node, e)) {
+	if (spec->kind != WATCH_FD && /* no server knows of it */
+	    (client_open(&w->ask, spec->lab, spec->node, e) ||
+	     client_open(&w->events, spec->lab, spec->node, e))) {
 		watch_free(w);
 		return NULL;
 	}
