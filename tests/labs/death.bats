@@ -181,8 +181,9 @@ gone() {
 	cat >"$BATS_TEST_TMPDIR/server.py" <<-'PY'
 		import os, socket, sys
 		s = socket.socket(socket.AF_UNIX)
-		s.bind(sys.argv[1])
+		s.bind(sys.argv[1] + ".new")
 		s.listen()
+		os.rename(sys.argv[1] + ".new", sys.argv[1]) # who finds it can connect
 		s.accept() # whether it is there
 		c = s.accept()[0]
 		c.sendall(b"220 Hello.\n")
