@@ -11,7 +11,7 @@ from wire import (LIMIT, NEMU, RUNDIR, SANITIZED, NodeServer, Tap, b, check, con
 
 CLIENTS = 500
 NODES, PROCESSES = (1000, 10000) if os.environ.get("NEMU_LOAD") == "full" else (300, 1000)
-SLOWER, MEMORY, MORE = 6, 64 << 20, 2 << 20  # round trips, and bytes while the hostile are there and behind
+SLOWER, MEMORY, MORE = 3, 64 << 20, 2 << 20  # round trips, and bytes while the hostile are there and behind
 
 
 def say(text):
@@ -199,8 +199,9 @@ def at_it(node, kinds):
     equal(over, [], "hostile clients that were not served as they should be")
 
 
-def attack(node, other, good, kinds, seconds):
-    """Hostile to another node, they only use the machine; that is not this server's work."""
+def attack(node, other, good, kinds, seconds, tries=3):
+    """Hostile to another node, they only use the machine; that is not this server's work. Machines have
+    their moods: what is slow by itself is so each time."""
     idle, _ = round_trip(good, 0.5, pid=node.pid)
     with at_it(other, kinds):
         machine, _ = round_trip(good, seconds, pid=node.pid)
@@ -209,8 +210,10 @@ def attack(node, other, good, kinds, seconds):
     say("%-32s round trip %4.0f µs; %4.0f when at another node: %.2f; idle %4.0f: %.2f; at most %.1f MiB" % (
         kinds[0].__name__ if len(kinds) == 1 else "all", during, machine, during / machine, idle,
         during / idle, most / 2 ** 20))
-    check(during / machine <= SLOWER, "%.1f times as slow" % (during / machine))
     check(SANITIZED or most < MEMORY, "%.1f MiB" % (most / 2 ** 20))
+    if during / machine > SLOWER and tries > 1:
+        return attack(node, other, good, kinds, seconds, tries - 1)
+    check(during / machine <= SLOWER, "%.1f times as slow" % (during / machine))
 
 
 def settled(node, good):
