@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/offspring.h"
 #include "kernel/spawn.h"
 #include "wire/pickle.h"
 
@@ -470,25 +471,25 @@ void children_describe(struct server *s, struct buf *b, const char *only)
 	pickle_list_end(b);
 }
 
-/* Signals what descends from the node's processes and has no parent left but this one. */
-static void kill_adopted(struct server *s, int sig)
+/* What descends from the node's processes and has no parent left but this one. */
+static bool end_adopted(pid_t pid, void *server)
 {
-	char path[64];
-	long pid;
-	FILE *f;
+	struct server *s = server;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	f = fopen(path, "re");
-	if (!f)
-		return;
-	while (fscanf(f, "%ld", &pid) == 1) {
-		if (pid == s->init || (sig == SIGTERM && find_any(s, (pid_t)pid)))
-			continue;
-		kill((pid_t)pid, sig);
-		if (sig == SIGTERM)
-			kill((pid_t)pid, SIGCONT);
+	if (pid != s->init && !find_any(s, pid)) {
+		kill(pid, SIGTERM);
+		kill(pid, SIGCONT);
 	}
-	fclose(f);
+	return false;
+}
+
+static bool kill_adopted(pid_t pid, void *server)
+{
+	const struct server *s = server;
+
+	if (pid != s->init)
+		kill(pid, SIGKILL);
+	return false;
 }
 
 static bool any_child(void)
@@ -514,7 +515,7 @@ bool children_end_step(struct server *s, bool hard)
 			kill(-c->pid, SIGCONT); /* a stopped one would not hear it */
 		}
 	}
-	kill_adopted(s, hard ? SIGKILL : SIGTERM);
+	offspring_find(getpid(), hard ? kill_adopted : end_adopted, s);
 	children_reap(s);
 	if (!any_child())
 		return true;

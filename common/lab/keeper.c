@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/offspring.h"
 #include "lab/rundir.h"
 
 #define REST 64 /* descriptors are parked from here on while 3 to 6 are cleared */
@@ -36,22 +37,19 @@ void socket_remove(int lab_fd, const char *name, const struct socket_id *own)
 		rundir_remove_node(lab_fd, name);
 }
 
+static bool kill_one(pid_t pid, void *unused)
+{
+	(void)unused;
+	kill(pid, SIGKILL);
+	return false;
+}
+
 /* What the server adopted has come to this process with its death: all of it is killed, again
  * and again, as what it leaves behind comes in turn. */
 static void kill_rest(void)
 {
-	char path[64];
-
 	while (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD) {
-		FILE *f;
-		long pid;
-
-		snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-		f = fopen(path, "re");
-		while (f && fscanf(f, "%ld", &pid) == 1)
-			kill((pid_t)pid, SIGKILL);
-		if (f)
-			fclose(f);
+		offspring_find(getpid(), kill_one, NULL);
 		waitpid(-1, NULL, 0);
 	}
 }

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/offspring.h"
 #include "base/program.h"
 #include "base/pidfd.h"
 #include "base/signals.h"
@@ -122,28 +123,43 @@ __attribute__((noreturn)) static void be_command(const struct warden *w, pid_t w
 	_exit(127);
 }
 
-/* The children of this process, those included that its descendants have left to it; but no
- * keeper of a node: those of this lab end by themselves, and others are none of its business. */
-static size_t children(pid_t *pids, size_t max)
+/* What a file of a process holds; empty: it is gone. */
+static size_t read_of(pid_t pid, const char *file, char *text, size_t size)
 {
-	char path[64], name[32];
-	long pid;
-	size_t n = 0;
-	FILE *f, *comm;
+	char path[64];
+	own(fd) int fd = -1;
+	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	f = fopen(path, "re");
-	while (f && n < max && fscanf(f, "%ld", &pid) == 1) {
-		snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-		comm = fopen(path, "re");
-		if (comm && fgets(name, sizeof(name), comm) && strcmp(name, "nemu-keeper\n"))
-			pids[n++] = (pid_t)pid;
-		if (comm)
-			fclose(comm);
-	}
-	if (f)
-		fclose(f);
-	return n;
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, text, size - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Not so the keeper of a node: those of this lab end by themselves, and others are none of its business. */
+static bool is_left(pid_t pid)
+{
+	char name[32];
+
+	return read_of(pid, "comm", name, sizeof(name)) && strcmp(name, "nemu-keeper\n");
+}
+
+/* A signal for all that is left. */
+struct round {
+	int signal; /* 0: none */
+	size_t count;
+};
+
+static bool signal_child(pid_t pid, void *arg)
+{
+	struct round *round = arg;
+
+	if (!is_left(pid))
+		return false;
+	kill(pid, round->signal);
+	round->count++;
+	return false;
 }
 
 /* Waits for ends until the command's, or until nobody is left on the line. */
@@ -176,15 +192,14 @@ static void end_rest(const struct warden *w, int signals)
 	struct pollfd p = { .fd = signals, .events = POLLIN };
 	struct signalfd_siginfo si;
 	bool told = false;
-	pid_t pids[256];
-	size_t n;
 
-	while ((n = children(pids, 256))) {
+	for (;;) {
 		bool hard = now_ms() >= limit;
+		struct round round = { .signal = hard ? SIGKILL : told ? 0 : SIGTERM };
 
-		for (size_t i = 0; i < n; i++)
-			if (hard || !told)
-				kill(pids[i], hard ? SIGKILL : SIGTERM);
+		offspring_find(getpid(), signal_child, &round);
+		if (!round.count)
+			return;
 		told = true;
 		if (poll(&p, 1, hard ? 20 : 100) > 0 && read(signals, &si, sizeof(si)) < 0)
 			continue;
@@ -267,33 +282,31 @@ static void look_at_node(const struct warden *w, int dir, const char *node)
 	}
 }
 
-static void look_here(const struct warden *w)
+static bool tell_of_child(pid_t pid, void *line)
+{
+	char command[200];
+	size_t len = is_left(pid) ? read_of(pid, "cmdline", command, sizeof(command)) : 0;
+
+	for (size_t i = 0; i + 1 < len; i++)
+		if (!command[i])
+			command[i] = ' ';
+	if (len)
+		tell(*(int *)line, NEWS_LEFT, 0, "process %d: %s", (int)pid, command);
+	return false;
+}
+
+static void look_here(struct warden *w)
 {
 	struct names now = interfaces();
-	pid_t pids[256];
-	size_t n = children(pids, 256);
 
 	for (size_t i = 0; i < now.n; i++)
 		if (!has(&w->before, now.v[i]))
 			tell(w->line, NEWS_LEFT, 0, "interface %s", now.v[i]);
 	names_free(&now);
-	for (size_t i = 0; i < n; i++) {
-		char path[64], command[200] = "";
-		own(fd) int fd = -1;
-		ssize_t len;
-
-		snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pids[i]);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		len = fd < 0 ? 0 : read(fd, command, sizeof(command) - 1);
-		for (ssize_t k = 0; k + 1 < len; k++)
-			if (!command[k])
-				command[k] = ' ';
-		if (len > 0)
-			tell(w->line, NEWS_LEFT, 0, "process %d: %s", (int)pids[i], command);
-	}
+	offspring_find(getpid(), tell_of_child, &w->line);
 }
 
-static void look_around(const struct warden *w)
+static void look_around(struct warden *w)
 {
 	struct err e = ERR_INIT;
 	own(fd) int lab_fd = rundir_open_lab(w->lab, false, &e), dir = -1;

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/offspring.h"
 
 #define DEPTH 64 /* of a family of processes */
 
@@ -65,30 +66,24 @@ static bool process_has(pid_t pid, const struct value *inodes)
 	return false;
 }
 
-/* The process, or one that descends from it and still has its parents. */
-static bool family_has(pid_t pid, const struct value *inodes, int depth)
-{
-	char path[64];
-	bool found = process_has(pid, inodes);
-	long child;
-	FILE *f;
+struct branch {
+	const struct value *inodes;
+	int depth; /* so many generations are looked at */
+};
 
-	if (found || !depth)
-		return found;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (!found && fscanf(f, "%ld", &child) == 1)
-		found = family_has((pid_t)child, inodes, depth - 1);
-	fclose(f);
-	return found;
+/* The process, or one that descends from it and still has its parents. */
+static bool family_has(pid_t pid, void *arg)
+{
+	struct branch *b = arg, deeper = { b->inodes, b->depth - 1 };
+
+	return process_has(pid, b->inodes) || (b->depth && offspring_find(pid, family_has, &deeper));
 }
 
 int sockets_listen(struct client *c, const char *word, pid_t owner, struct err *e)
 {
 	own(value_pool) struct value_pool pool = {0};
 	const struct value *inodes;
+	struct branch family;
 	const char *protocol;
 	int64_t port;
 
@@ -103,5 +98,6 @@ int sockets_listen(struct client *c, const char *word, pid_t owner, struct err *
 		return err_set(e, ERR_FEATURE, 0, "this node's server cannot list sockets");
 	if (!inodes)
 		return -1;
-	return owner ? family_has(owner, inodes, DEPTH) : value_len(inodes) > 0;
+	family = (struct branch){ inodes, DEPTH };
+	return owner ? family_has(owner, &family) : value_len(inodes) > 0;
 }

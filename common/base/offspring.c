@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The children of a process, as proc(5) lists them: see offspring.h. */
+#include "base/offspring.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+typedef bool find_fn(pid_t pid, void *arg);
+
+/* One thread's. */
+static bool find_in(const char *path, find_fn *fn, void *arg)
+{
+	FILE *f = fopen(path, "re");
+	bool found = false;
+	long pid;
+
+	while (f && !found && fscanf(f, "%ld", &pid) == 1)
+		found = fn((pid_t)pid, arg);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* 0: it is gone. */
+static pid_t parent_of(const char *pid)
+{
+	char path[64], stat[512];
+	const char *behind_name;
+	own(fd) int fd = -1;
+	ssize_t n;
+	int parent;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
+	stat[n < 0 ? 0 : n] = '\0';
+	behind_name = strrchr(stat, ')'); /* which may hold anything */
+	return behind_name && sscanf(behind_name, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+/* Where the kernel keeps no lists (CONFIG_PROC_CHILDREN). */
+static bool find_in_all(pid_t parent, find_fn *fn, void *arg)
+{
+	own(dir) DIR *dir = opendir("/proc");
+	struct dirent *d;
+
+	while (dir && (d = readdir(dir)))
+		if (isdigit((unsigned char)*d->d_name) && parent_of(d->d_name) == parent &&
+		    fn((pid_t)strtol(d->d_name, NULL, 10), arg))
+			return true;
+	return false;
+}
+
+bool offspring_find(pid_t parent, find_fn *fn, void *arg)
+{
+	char path[320];
+	own(dir) DIR *threads = NULL;
+	struct dirent *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	if (access(path, F_OK))
+		return find_in_all(parent, fn, arg);
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)parent);
+	threads = opendir(path);
+	while (threads && (d = readdir(threads))) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)parent, d->d_name);
+		if (*d->d_name != '.' && find_in(path, fn, arg))
+			return true;
+	}
+	return false;
+}
