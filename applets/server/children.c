@@ -2,22 +2,19 @@
 /* Every process that the node's server started: see children.h. */
 #include "children.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/offspring.h"
 #include "kernel/spawn.h"
+#include "log.h"
 #include "wire/pickle.h"
 
 #define HASH 1024
@@ -34,11 +31,6 @@ int children_init(struct server *s, struct err *e)
 {
 	s->children = calloc(1, sizeof(*s->children));
 	return s->children ? 0 : err_nomem(e);
-}
-
-static void log_place(const struct server *s, pid_t pid, char *path, size_t size)
-{
-	snprintf(path, size, ".%s/%d", s->name, (int)pid);
 }
 
 static void unlink_child(struct server *s, struct child *c)
@@ -93,12 +85,8 @@ void children_told(struct child *c)
 
 void children_forget(struct server *s, struct child *c)
 {
-	char path[NAME_MAX + 32];
-
-	if (c->log) {
-		log_place(s, c->pid, path, sizeof(path));
-		unlinkat(s->lab_fd, path, 0);
-	}
+	if (c->log)
+		log_remove(s, c->pid);
 	children_told(c);
 	unlink_child(s, c);
 	drop_start(s, c);
@@ -169,40 +157,6 @@ static void insert(struct server *s, struct child *c)
 	all->running++;
 }
 
-/* The child's output goes to a file of the node's, which gets the process's number as its name
- * once that is known. */
-static int open_log(struct server *s, struct err *e)
-{
-	char path[NAME_MAX + 32];
-	int fd;
-
-	snprintf(path, sizeof(path), ".%s", s->name);
-	if (mkdirat(s->lab_fd, path, 0700) && errno != EEXIST)
-		return err_os(e, errno, "folder for logs");
-	snprintf(path, sizeof(path), ".%s/new", s->name);
-	unlinkat(s->lab_fd, path, 0);
-	fd = openat(s->lab_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-		    0600);
-	if (fd < 0)
-		return err_os(e, errno, "log");
-	return fd;
-}
-
-static int plan_log(struct server *s, struct plan *p, struct err *e)
-{
-	if (p->fds[1] < 0)
-		p->fds[1] = open_log(s, e);
-	if (p->fds[1] >= 0 && p->fds[2] < 0)
-		p->fds[2] = fcntl(p->fds[1], F_DUPFD_CLOEXEC, 3);
-	if (p->fds[1] < 0 || p->fds[2] < 0) {
-		if (!e->kind)
-			err_os(e, errno, "log");
-		e->step = "stdio";
-		return -1;
-	}
-	return 0;
-}
-
 static void started(void *obj, uint32_t events);
 
 /* The server's user, without asking the name service. */
@@ -237,8 +191,6 @@ static struct child *child_new(struct plan *p)
 /* The plan is its maker's until the child runs. */
 static int fork_child(struct server *s, struct child *c, struct plan *p, struct err *e)
 {
-	char path[NAME_MAX + 32], fresh[NAME_MAX + 32];
-
 	*c->spawn = (struct spawn){
 		.executable = p->executable,
 		.argv = p->argv,
@@ -251,17 +203,13 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 		.own_file = p->xauth,
 		.controlling_tty = p->tty,
 	};
-	if (p->log && plan_log(s, p, e))
+	if (p->log && log_begin(s, p->fds, e))
 		return -1;
 	c->spawn->fds[1] = p->fds[1];
 	c->spawn->fds[2] = p->fds[2];
 	if (spawn_start(c->spawn, &c->pid, &c->report, e))
 		return -1;
-	if (p->log) {
-		snprintf(fresh, sizeof(fresh), ".%s/new", s->name);
-		log_place(s, c->pid, path, sizeof(path));
-		c->log = !renameat(s->lab_fd, fresh, s->lab_fd, path);
-	}
+	c->log = p->log && log_name(s, c->pid);
 	return 0;
 }
 

@@ -12,8 +12,8 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "kernel/spawn.h"
 #include "loop.h"
+#include "plan.h"
 #include "server.h"
 #include "wire/command.h"
 
@@ -23,19 +23,6 @@ enum answer { NOW, LATER, WANT_FD, FAILED };
 
 /* Bits of struct command.modes. */
 enum { MODE_NORMAL = 1, MODE_PROC = 2, MODE_BOTH = 3 };
-
-/* A process that is being described (PROC CRTE to PROC RUN). */
-struct plan {
-	char *executable, *cwd, *user, *tag;
-	char **argv, **env; /* env NULL: the server's */
-	int fds[SPAWN_FDS];
-	caps_set caps; /* that the user keeps */
-	bool log;  /* descriptors 1 and 2 go to a log of the node's */
-	bool tied; /* SIGHUP when this session ends */
-	bool tty;  /* descriptor 0 becomes its controlling terminal */
-	bool lacks; /* PROC STD was said and nothing accepted since: RUN must not run without */
-	char *xauth; /* its Xauthority file, removed with it; or NULL */
-};
 
 /* What a client can pass: one descriptor under each of these names; under STDIO_ALL, three. All but
  * the last are a process's. */
@@ -184,8 +171,5 @@ struct link_change;
 __attribute__((warn_unused_result)) int link_change_read(struct link_change *c, unsigned int allowed,
 							 const char *kind, const char *key,
 							 const char *value, struct err *e);
-
-/* Forgets the plan of a session, if any. */
-void plan_free(struct plan *p);
 
 #endif

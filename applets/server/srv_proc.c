@@ -2,10 +2,9 @@
 /* PROC: starting processes (wire.md sections 3 and 4), waiting for them, signalling them. */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -13,109 +12,25 @@
 #include "base/cleanup.h"
 #include "children.h"
 #include "names.h"
+#include "plan.h"
 #include "session.h"
 #include "wire/pickle.h"
-
-static void free_words(char **words)
-{
-	for (char **v = words; v && *v; v++)
-		free(*v);
-	free(words);
-}
-
-void plan_free(struct plan *p)
-{
-	if (!p)
-		return;
-	free(p->executable);
-	free(p->cwd);
-	free(p->user);
-	free(p->tag);
-	if (p->xauth)
-		unlink(p->xauth);
-	free(p->xauth);
-	free(p->argv);
-	free_words(p->env);
-	for (int i = 0; i < SPAWN_FDS; i++)
-		if (p->fds[i] >= 0)
-			close(p->fds[i]);
-	free(p);
-}
-
-/* Refuses what no system call could be given. */
-static int check_text(const struct arg *a, struct err *e)
-{
-	if (strlen(a->s) == a->len)
-		return 0;
-	return err_set(e, ERR_VALUE, 0, "%.60s: NUL byte in an argument", a->s);
-}
-
-static int set_text(char **place, const struct arg *a, struct err *e)
-{
-	char *copy;
-
-	if (check_text(a, e))
-		return -1;
-	copy = strdup(a->s);
-	if (!copy)
-		return err_nomem(e);
-	free(*place);
-	*place = copy;
-	return 0;
-}
-
-/* A list of words in one block, as there may be two million. */
-static char **pack_words(const struct arg *v, size_t n, struct err *e)
-{
-	size_t size = (n + 1) * sizeof(char *);
-	char **list, *text;
-
-	for (size_t i = 0; i < n; i++) {
-		if (check_text(&v[i], e))
-			return NULL;
-		size += v[i].len + 1;
-	}
-	list = malloc(size);
-	if (!list) {
-		err_nomem(e);
-		return NULL;
-	}
-	text = (char *)(list + n + 1);
-	for (size_t i = 0; i < n; i++) {
-		list[i] = memcpy(text, v[i].s, v[i].len + 1);
-		text += v[i].len + 1;
-	}
-	list[n] = NULL;
-	return list;
-}
 
 int srv_proc_crte(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
-	const struct arg *argv = s->args.n > 1 ? s->args.v + 1 : s->args.v;
-	size_t argc = s->args.n > 1 ? s->args.n - 1 : 1;
-	struct plan *p = calloc(1, sizeof(*p));
 
 	(void)cmd;
-	if (!p) {
-		err_nomem(e);
+	s->plan = plan_new(s->args.v, s->args.n, e);
+	if (!s->plan)
 		return FAILED;
-	}
-	for (int i = 0; i < SPAWN_FDS; i++)
-		p->fds[i] = -1;
-	p->argv = pack_words(argv, argc, e);
-	if (!p->argv || set_text(&p->executable, &s->args.v[0], e)) {
-		plan_free(p);
-		return FAILED;
-	}
-	s->plan = p;
 	session_reply(s, 200, "Entering PROC mode.");
 	return NOW;
 }
 
 static int set_and_reply(struct session *s, char **place, struct err *e)
 {
-	if (set_text(place, &s->args.v[0], e))
+	if (plan_set(place, &s->args.v[0], e))
 		return FAILED;
 	session_reply(s, 200, "Noted.");
 	return NOW;
@@ -147,33 +62,6 @@ int srv_proc_name(void *ctx, const struct command *cmd, struct err *e)
 	return set_and_reply(s, &s->plan->tag, e);
 }
 
-static int replace_env(struct plan *p, const struct args *args, struct err *e)
-{
-	char **env = calloc(args->n / 2 + 1, sizeof(*env));
-	size_t n = 0;
-
-	if (!env)
-		return err_nomem(e);
-	for (size_t i = 0; i < args->n; i += 2) {
-		if (check_text(&args->v[i], e) || check_text(&args->v[i + 1], e))
-			break;
-		if (asprintf(&env[n], "%s=%s", args->v[i].s, args->v[i + 1].s) < 0) {
-			env[n] = NULL;
-			err_nomem(e);
-			break;
-		}
-		n++;
-	}
-	if (n == args->n / 2) {
-		char **old = p->env;
-
-		p->env = env;
-		env = old;
-	}
-	free_words(env);
-	return e->kind ? -1 : 0;
-}
-
 int srv_proc_env(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
@@ -183,7 +71,7 @@ int srv_proc_env(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_USAGE, 0, "Names and values must come in pairs.");
 		return FAILED;
 	}
-	if (replace_env(s->plan, &s->args, e))
+	if (plan_replace_env(s->plan, &s->args, e))
 		return FAILED;
 	session_replyf(s, 200, "%zu definition(s) read.", s->args.n / 2);
 	return NOW;
@@ -281,63 +169,6 @@ int srv_proc_tty(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
-/* The server's environment, unless the client gave another. */
-static int complete_env(struct plan *p, struct err *e)
-{
-	size_t n = 0;
-	char **env;
-
-	if (p->env)
-		return 0;
-	while (environ[n])
-		n++;
-	env = calloc(n + 1, sizeof(*env));
-	if (!env)
-		return err_nomem(e);
-	for (size_t i = 0; i < n; i++) {
-		env[i] = strdup(environ[i]);
-		if (!env[i]) {
-			free_words(env);
-			return err_nomem(e);
-		}
-	}
-	p->env = env;
-	return 0;
-}
-
-/* All of this name, as a client may have given several. How many are left. */
-static size_t drop_variable(struct plan *p, const char *name)
-{
-	size_t len = strlen(name), n = 0;
-
-	for (size_t i = 0; p->env[i]; i++) {
-		char *variable = p->env[i];
-
-		p->env[i] = NULL;
-		if (!strncmp(variable, name, len) && variable[len] == '=')
-			free(variable);
-		else
-			p->env[n++] = variable;
-	}
-	p->env[n] = NULL;
-	return n;
-}
-
-static int set_variable(struct plan *p, const char *name, const char *value, struct err *e)
-{
-	size_t n = drop_variable(p, name);
-	char **env = reallocarray(p->env, n + 2, sizeof(*env));
-
-	if (!env)
-		return err_nomem(e);
-	p->env = env;
-	env[n + 1] = NULL;
-	if (asprintf(&env[n], "%s=%s", name, value) >= 0)
-		return 0;
-	env[n] = NULL;
-	return err_nomem(e);
-}
-
 /* A datagram socket under a name that the kernel chooses, in the node's network namespace
  * alone. value: what NOTIFY_SOCKET is to be. */
 static int notify_socket(char *value, size_t size)
@@ -363,10 +194,10 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (session_before_fd(s, e))
 		return FAILED;
-	if (complete_env(s->plan, e))
+	if (plan_complete_env(s->plan, e))
 		return FAILED;
 	fd = notify_socket(value, sizeof(value));
-	if (fd < 0 || set_variable(s->plan, "NOTIFY_SOCKET", value, e))
+	if (fd < 0 || plan_set_variable(s->plan, "NOTIFY_SOCKET", value, e))
 		session_reply(s, 500, "No socket for notifications.");
 	else
 		session_send_fd(s, fd, "NOTIFY_SOCKET is set.");
@@ -378,11 +209,11 @@ static int set_display(struct server *s, struct plan *p, struct err *e)
 {
 	char display[32];
 
-	if (complete_env(p, e) || x11_prepare(s, &p->xauth, display, sizeof(display), e))
+	if (plan_complete_env(p, e) || x11_prepare(s, &p->xauth, display, sizeof(display), e))
 		return -1;
-	drop_variable(p, "DISPLAY");
-	return p->xauth && (set_variable(p, "DISPLAY", display, e) ||
-			    set_variable(p, "XAUTHORITY", p->xauth, e))
+	plan_drop_variable(p, "DISPLAY");
+	return p->xauth && (plan_set_variable(p, "DISPLAY", display, e) ||
+			    plan_set_variable(p, "XAUTHORITY", p->xauth, e))
 		       ? -1
 		       : 0;
 }
