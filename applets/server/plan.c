@@ -8,13 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void free_words(char **words)
-{
-	for (char **v = words; v && *v; v++)
-		free(*v);
-	free(words);
-}
-
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -27,7 +20,7 @@ void plan_free(struct plan *p)
 		unlink(p->xauth);
 	free(p->xauth);
 	free(p->argv);
-	free_words(p->env);
+	free(p->env);
 	for (int i = 0; i < SPAWN_FDS; i++)
 		if (p->fds[i] >= 0)
 			close(p->fds[i]);
@@ -56,7 +49,6 @@ int plan_set(char **place, const struct arg *a, struct err *e)
 	return 0;
 }
 
-/* A list of words in one block, as there may be two million. */
 static char **pack_words(const struct arg *v, size_t n, struct err *e)
 {
 	size_t size = (n + 1) * sizeof(char *);
@@ -101,82 +93,61 @@ struct plan *plan_new(const struct arg *words, size_t n, struct err *e)
 
 int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
 {
-	char **env = calloc(args->n / 2 + 1, sizeof(*env));
-	size_t n = 0;
+	size_t n = args->n / 2, size = (n + 1) * sizeof(char *);
+	char **env, *text;
 
+	for (size_t i = 0; i < args->n; i++) {
+		if (check_text(&args->v[i], e))
+			return -1;
+		size += args->v[i].len + 1;
+	}
+	env = malloc(size);
 	if (!env)
 		return err_nomem(e);
-	for (size_t i = 0; i < args->n; i += 2) {
-		if (check_text(&args->v[i], e) || check_text(&args->v[i + 1], e))
-			break;
-		if (asprintf(&env[n], "%s=%s", args->v[i].s, args->v[i + 1].s) < 0) {
-			env[n] = NULL;
-			err_nomem(e);
-			break;
-		}
-		n++;
-	}
-	if (n == args->n / 2) {
-		char **old = p->env;
-
-		p->env = env;
-		env = old;
-	}
-	free_words(env);
-	return e->kind ? -1 : 0;
-}
-
-int plan_complete_env(struct plan *p, struct err *e)
-{
-	size_t n = 0;
-	char **env;
-
-	if (p->env)
-		return 0;
-	while (environ[n])
-		n++;
-	env = calloc(n + 1, sizeof(*env));
-	if (!env)
-		return err_nomem(e);
+	text = (char *)(env + n + 1);
 	for (size_t i = 0; i < n; i++) {
-		env[i] = strdup(environ[i]);
-		if (!env[i]) {
-			free_words(env);
-			return err_nomem(e);
-		}
+		env[i] = text;
+		text = stpcpy(text, args->v[2 * i].s);
+		*text++ = '=';
+		text = stpcpy(text, args->v[2 * i + 1].s) + 1;
 	}
+	env[n] = NULL;
+	free(p->env);
 	p->env = env;
 	return 0;
 }
 
-size_t plan_drop_variable(struct plan *p, const char *name)
+static bool is_called(const char *variable, const char *name)
 {
-	size_t len = strlen(name), n = 0;
+	size_t len = strlen(name);
 
-	for (size_t i = 0; p->env[i]; i++) {
-		char *variable = p->env[i];
-
-		p->env[i] = NULL;
-		if (!strncmp(variable, name, len) && variable[len] == '=')
-			free(variable);
-		else
-			p->env[n++] = variable;
-	}
-	p->env[n] = NULL;
-	return n;
+	return !strncmp(variable, name, len) && variable[len] == '=';
 }
 
 int plan_set_variable(struct plan *p, const char *name, const char *value, struct err *e)
 {
-	size_t n = plan_drop_variable(p, name);
-	char **env = reallocarray(p->env, n + 2, sizeof(*env));
+	char **old = p->env ? p->env : environ, **env, *text;
+	size_t n = 0, size = strlen(name) + strlen(value ? value : "") + 2;
 
+	for (; old[n]; n++)
+		size += strlen(old[n]) + 1;
+	env = malloc(size + (n + 2) * sizeof(*env));
 	if (!env)
 		return err_nomem(e);
-	p->env = env;
-	env[n + 1] = NULL;
-	if (asprintf(&env[n], "%s=%s", name, value) >= 0)
-		return 0;
+	text = (char *)(env + n + 2);
+	n = 0;
+	for (char **v = old; *v; v++) {
+		if (is_called(*v, name))
+			continue;
+		env[n++] = text;
+		text = stpcpy(text, *v) + 1;
+	}
+	if (value) {
+		env[n++] = text;
+		stpcpy(stpcpy(stpcpy(text, name), "="), value);
+	}
 	env[n] = NULL;
-	return err_nomem(e);
+	free(p->env);
+	p->env = env;
+	return 0;
 }

@@ -12,7 +12,7 @@
 
 struct plan {
 	char *executable, *cwd, *user, *tag;
-	char **argv, **env; /* env NULL: the server's */
+	char **argv, **env; /* each in one block, as there may be two million words; env NULL: the server's */
 	int fds[SPAWN_FDS]; /* -1: the server's */
 	caps_set caps; /* that the user keeps */
 	bool log;  /* descriptors 1 and 2 go to a log of the node's */
@@ -33,11 +33,8 @@ __attribute__((warn_unused_result)) int plan_set(char **place, const struct arg 
 /* Names and values in turn; there is an even number of them. */
 __attribute__((warn_unused_result)) int plan_replace_env(struct plan *p, const struct args *args,
 							 struct err *e);
-/* Before single variables are set or dropped: the server's environment, unless the client gave another. */
-__attribute__((warn_unused_result)) int plan_complete_env(struct plan *p, struct err *e);
+/* In place of all of this name, as a client may have given several; value NULL: there shall be none. */
 __attribute__((warn_unused_result)) int plan_set_variable(struct plan *p, const char *name,
 							  const char *value, struct err *e);
-/* All of this name, as a client may have given several. How many variables are left. */
-size_t plan_drop_variable(struct plan *p, const char *name);
 
 #endif

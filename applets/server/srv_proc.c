@@ -194,8 +194,6 @@ int srv_proc_ntfy(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (session_before_fd(s, e))
 		return FAILED;
-	if (plan_complete_env(s->plan, e))
-		return FAILED;
 	fd = notify_socket(value, sizeof(value));
 	if (fd < 0 || plan_set_variable(s->plan, "NOTIFY_SOCKET", value, e))
 		session_reply(s, 500, "No socket for notifications.");
@@ -209,13 +207,10 @@ static int set_display(struct server *s, struct plan *p, struct err *e)
 {
 	char display[32];
 
-	if (plan_complete_env(p, e) || x11_prepare(s, &p->xauth, display, sizeof(display), e))
+	if (x11_prepare(s, &p->xauth, display, sizeof(display), e) ||
+	    plan_set_variable(p, "DISPLAY", p->xauth ? display : NULL, e))
 		return -1;
-	plan_drop_variable(p, "DISPLAY");
-	return p->xauth && (plan_set_variable(p, "DISPLAY", display, e) ||
-			    plan_set_variable(p, "XAUTHORITY", p->xauth, e))
-		       ? -1
-		       : 0;
+	return p->xauth ? plan_set_variable(p, "XAUTHORITY", p->xauth, e) : 0;
 }
 
 int srv_proc_run(void *ctx, const struct command *cmd, struct err *e)

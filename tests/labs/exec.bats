@@ -301,10 +301,11 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 
 @test "a signal that was ignored when it began, as under nohup, is ignored" {
 	local pid
-	bash -c 'trap "" HUP; exec "$NEMU" exec a sleep 0.5' &
+	bash -c 'trap "" HUP; exec "$NEMU" exec a sh -c "until [ -e \"\$0\" ]; do sleep 0.1; done" "$BATS_TEST_TMPDIR/told"' &
 	pid=$!
 	eventually sh -c '"$NEMU" -j ps a | jq -e "any(.state == \"running\")"'
 	kill -HUP "$pid"
+	touch "$BATS_TEST_TMPDIR/told"
 	wait "$pid"
 	bash -c 'trap "" HUP; exec "$NEMU" lab run sh -c "kill -HUP \$PPID; kill -HUP $$; sleep 0.2"'
 }
