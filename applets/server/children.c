@@ -3,6 +3,7 @@
 #include "children.h"
 
 #include <errno.h>
+#include <search.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct children {
 	struct child *hash[HASH];
 	struct child *first, *last;
 	size_t running, ended;
+	void *told; /* a tsearch(3) of what was adopted and has got SIGTERM, as the node ends */
 };
 
 int children_init(struct server *s, struct err *e)
@@ -93,10 +95,16 @@ void children_forget(struct server *s, struct child *c)
 	child_free(c);
 }
 
+static void keep_key(void *pid)
+{
+	(void)pid;
+}
+
 void children_free(struct server *s)
 {
 	while (s->children->first)
 		children_forget(s, s->children->first);
+	tdestroy(s->children->told, keep_key);
 	free(s->children);
 }
 
@@ -113,7 +121,7 @@ struct child *children_find(struct server *s, pid_t pid)
 {
 	struct child *c = find_any(s, pid);
 
-	return c && !c->starter && !c->plan ? c : NULL;
+	return c && !c->plan ? c : NULL;
 }
 
 int children_check_tag(struct server *s, const char *tag, struct err *e)
@@ -141,14 +149,10 @@ static char *join(char **argv)
 	return strdup(buf_cstr(&b));
 }
 
-/* A process with this number is new: what was known by it has ended and is forgotten. */
 static void insert(struct server *s, struct child *c)
 {
 	struct children *all = s->children;
-	struct child *old = find_any(s, c->pid);
 
-	if (old)
-		children_forget(s, old);
 	c->hash_next = all->hash[(unsigned int)c->pid % HASH];
 	all->hash[(unsigned int)c->pid % HASH] = c;
 	c->prev = all->last;
@@ -191,6 +195,11 @@ static struct child *child_new(struct plan *p)
 /* The plan is its maker's until the child runs. */
 static int fork_child(struct server *s, struct child *c, struct plan *p, struct err *e)
 {
+	int logs = p->log ? log_begin(s, p->fds, e) : 0;
+	struct child *old;
+
+	if (logs < 0)
+		return -1;
 	*c->spawn = (struct spawn){
 		.executable = p->executable,
 		.argv = p->argv,
@@ -203,13 +212,13 @@ static int fork_child(struct server *s, struct child *c, struct plan *p, struct 
 		.own_file = p->xauth,
 		.controlling_tty = p->tty,
 	};
-	if (p->log && log_begin(s, p->fds, e))
-		return -1;
-	c->spawn->fds[1] = p->fds[1];
-	c->spawn->fds[2] = p->fds[2];
 	if (spawn_start(c->spawn, &c->pid, &c->report, e))
 		return -1;
-	c->log = p->log && log_name(s, c->pid);
+	/* A process with this number is new: what was known by it has ended and is forgotten. */
+	old = find_any(s, c->pid);
+	if (old)
+		children_forget(s, old);
+	c->log = logs && log_name(s, c->pid);
 	return 0;
 }
 
@@ -250,6 +259,21 @@ int children_start(struct server *s, struct session *by, struct plan *p, struct 
 	return 0;
 }
 
+int children_kill(const struct child *c, int sig)
+{
+	return c->state == CHILD_ENDED ? 0 : kill(-c->pid, sig);
+}
+
+/* One that starts may have no group yet, and is told when it runs. */
+static void tell_to_end(struct child *c)
+{
+	if (c->plan || c->told_to_end)
+		return;
+	c->told_to_end = true;
+	children_kill(c, SIGTERM);
+	children_kill(c, SIGCONT); /* a stopped one would not hear it */
+}
+
 /* Nobody is left who would ask for it. */
 static void hang_up(struct server *s, struct child *c)
 {
@@ -279,22 +303,15 @@ static void started(void *obj, uint32_t events)
 			session_reply_error(by, &e);
 	} else {
 		drop_start(s, c);
-		if (c->state == CHILD_STARTING)
-			c->state = CHILD_RUNNING;
 		if (by)
 			session_replyf(by, 200, "%d running.", (int)c->pid);
-		else if (c->state == CHILD_RUNNING && s->ending)
-			children_kill(c, SIGTERM);
+		if (s->ending)
+			tell_to_end(c);
 		if (c->unwanted)
 			hang_up(s, c);
 	}
 	if (by)
 		session_resume(by);
-}
-
-int children_kill(const struct child *c, int sig)
-{
-	return c->state == CHILD_ENDED ? 0 : kill(-c->pid, sig);
 }
 
 void children_session_gone(struct server *s, struct session *gone)
@@ -419,24 +436,31 @@ void children_describe(struct server *s, struct buf *b, const char *only)
 	pickle_list_end(b);
 }
 
-/* What descends from the node's processes and has no parent left but this one. */
+static int by_number(const void *a, const void *b)
+{
+	return (a > b) - (a < b);
+}
+
+/* What descends from the node's processes and has no parent left but this one, or the first of the PID namespace;
+ * once each. */
 static bool end_adopted(pid_t pid, void *server)
 {
 	struct server *s = server;
+	const struct child *c = find_any(s, pid);
+	void *key = (void *)(intptr_t)pid;
 
-	if (pid != s->init && !find_any(s, pid)) {
-		kill(pid, SIGTERM);
-		kill(pid, SIGCONT);
-	}
+	if (pid == s->init || (c && c->state != CHILD_ENDED) || tfind(key, &s->children->told, by_number))
+		return false;
+	tsearch(key, &s->children->told, by_number);
+	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
 	return false;
 }
 
-static bool kill_adopted(pid_t pid, void *server)
+static bool kill_adopted(pid_t pid, void *unused)
 {
-	const struct server *s = server;
-
-	if (pid != s->init)
-		kill(pid, SIGKILL);
+	(void)unused;
+	kill(pid, SIGKILL);
 	return false;
 }
 
@@ -452,26 +476,19 @@ bool children_end_step(struct server *s, bool hard)
 	if (!any_child())
 		return true;
 	for (struct child *c = s->children->first; c; c = c->next) {
-		if (c->state == CHILD_ENDED)
-			continue;
-		if (hard) {
+		if (!hard) {
+			tell_to_end(c);
+		} else if (c->state != CHILD_ENDED) {
 			kill(-c->pid, SIGKILL);
 			kill(c->pid, SIGKILL); /* it may not have its group yet */
-		} else if (!c->plan && !c->told_to_end) {
-			c->told_to_end = true;
-			kill(-c->pid, SIGTERM);
-			kill(-c->pid, SIGCONT); /* a stopped one would not hear it */
 		}
 	}
 	offspring_find(getpid(), hard ? kill_adopted : end_adopted, s);
+	if (s->init && !hard)
+		offspring_find(s->init, end_adopted, s);
+	/* It ends when nothing is left to it; or takes that along. */
+	if (s->init && (hard || !s->children->running))
+		kill(s->init, hard ? SIGKILL : SIGTERM);
 	children_reap(s);
-	if (!any_child())
-		return true;
-	/* With a PID namespace its first process is the last child, and takes the rest along. */
-	if (s->init && !s->children->running) {
-		kill(s->init, SIGKILL);
-		waitpid(s->init, NULL, 0);
-		s->init = 0;
-	}
 	return !any_child();
 }

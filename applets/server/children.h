@@ -14,7 +14,7 @@
 #include "server.h"
 #include "session.h"
 
-enum child_state { CHILD_STARTING, CHILD_RUNNING, CHILD_ENDED };
+enum child_state { CHILD_RUNNING, CHILD_ENDED };
 
 struct child {
 	struct server *server;
@@ -30,7 +30,7 @@ struct child {
 	char *xauth; /* its Xauthority file, or NULL */
 	bool told_to_end;
 	bool unwanted; /* nobody is left to ask for it: forgotten when it ends */
-	/* while starting: */
+	/* while starting, when there is a plan: */
 	struct session *starter;
 	struct spawn *spawn;
 	struct plan *plan;

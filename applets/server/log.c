@@ -41,14 +41,21 @@ static int open_fresh(const struct server *s, struct err *e)
 
 int log_begin(const struct server *s, int *fds, struct err *e)
 {
-	if (fds[1] < 0)
-		fds[1] = open_fresh(s, e);
-	if (fds[1] >= 0 && fds[2] < 0)
-		fds[2] = fcntl(fds[1], F_DUPFD_CLOEXEC, 3);
+	int fd;
+
 	if (fds[1] >= 0 && fds[2] >= 0)
 		return 0;
+	fd = open_fresh(s, e);
+	for (int i = 1; i <= 2 && fd >= 0; i++)
+		if (fds[i] < 0) {
+			fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+			if (fds[i] < 0)
+				err_os(e, errno, "log");
+		}
+	if (fd >= 0)
+		close(fd);
 	if (!e->kind)
-		err_os(e, errno, "log");
+		return 1;
 	e->step = "stdio";
 	return -1;
 }

@@ -12,7 +12,7 @@
 struct server;
 
 /* For a process that has yet to start: a new file in place of those of descriptors 1 and 2 that are -1. They are
- * the caller's. */
+ * the caller's. 1, or 0 where none is. */
 __attribute__((warn_unused_result)) int log_begin(const struct server *s, int *fds, struct err *e);
 
 /* It has started. false: its file is lost. */

@@ -230,24 +230,30 @@ static void on_connect(void *obj, uint32_t events)
 }
 
 /* The first process of the PID namespace: adopts and reaps, shows the right /proc, dies with
- * its server, which could not look at it if it had more capabilities. */
+ * its server, which could not look at it if it had more capabilities; SIGTERM from there: ends when it has
+ * no child left. */
 __attribute__((noreturn)) static void run_init(int told)
 {
 	struct err ignored;
-	sigset_t none;
+	siginfo_t si;
+	sigset_t term;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "nemu-init");
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_SETMASK, &term, NULL);
 	if (unshare(CLONE_NEWNS) ||
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || caps_give_up(&ignored) ||
 	    write(told, "", 1) != 1)
 		_exit(1);
 	close_range(0, ~0u, 0);
 	signal(SIGCHLD, SIG_IGN);
-	for (;;)
-		pause();
+	while (sigwaitinfo(&term, &si) < 0 || si.si_pid) /* 0: from outside of the PID namespace */
+		;
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+	_exit(0);
 }
 
 static int isolate_pids(struct server *s, struct err *e)

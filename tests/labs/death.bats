@@ -137,6 +137,37 @@ gone() {
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
 
+@test "what programs leave behind gets SIGTERM, once, then SIGKILL; in a PID namespace as well" {
+	local how i f=$BATS_TEST_TMPDIR/f
+	for how in "" "--isolate pid"; do
+		# shellcheck disable=SC2086 # none, or two words
+		nemu node add a $how
+		for i in 1 2 3 4; do
+			nemu spawn a --ready line=up sh -c 'trap "sleep 0.$1; exit" TERM; echo up; while :; do sleep 0.05; done' - "$i"
+		done
+		nemu exec a sh -c 'setsid sh -c "trap \"echo term >>\$1\" TERM; echo >\$1.up; while :; do sleep 0.05; done" - \
+			"$1" </dev/null >/dev/null 2>&1 &' - "$f"
+		eventually test -e "$f.up"
+		silent node del a
+		echo "$how: $(cat "$f")"
+		[ "$(cat "$f")" = term ]
+		rm "$f" "$f.up"
+	done
+}
+
+@test "a program that still starts when the node ends: SIGTERM as soon as it has" {
+	local client code=0 server
+	slow_node slow -- "$NEMU" exec slow -u nobody sleep 86473
+	server=$(nemu node pid slow)
+	kill -TERM "$server"
+	eventually grep -q '^ShdPnd:.0*$' "/proc/$server/status" # it has heard it
+	found
+	wait "$client" || code=$?
+	echo "$code"
+	[ "$code" -eq 143 ]
+	eventually ended "$server"
+}
+
 @test "node del: at once where all mind SIGTERM, also the stopped" {
 	nemu node add a b
 	nemu spawn a sleep 86467

@@ -332,6 +332,25 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 
 # ---------------------------------------------------------------- logs
 
+@test "logs: of a process whose number another had before" {
+	needs_root
+	[ -w /proc/sys/kernel/ns_last_pid ] || skip "needs CONFIG_CHECKPOINT_RESTORE"
+	run unshare --pid --fork --kill-child --mount-proc bash -ec '
+		"$NEMU" node add p
+		first=$("$NEMU" spawn p echo first)
+		"$NEMU" until exit p "$first"
+		until [ "${second-}" = "$first" ]; do # others start here, too
+			echo $((first - 2)) >/proc/sys/kernel/ns_last_pid # the first one is that of the command
+			second=$("$NEMU" spawn p echo second)
+			"$NEMU" until exit p "$second"
+		done
+		"$NEMU" logs p "$first"
+		"$NEMU" node del p'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$output" = second ]
+}
+
 @test "logs: output and error in their order, each program's its own, also after its end" {
 	local one two
 	one=$(nemu spawn a sh -c 'echo 1; echo 2 >&2; echo 3')

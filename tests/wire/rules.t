@@ -14,7 +14,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, Tap, b, check, descriptors,
+from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, RUNDIR, Tap, b, check, descriptors,
                   environment, equal, eventually, gone, has_descriptors, in_netns, linux_5_10, proc,
                   sleeps, status)
 
@@ -1287,6 +1287,26 @@ def attributes(w, s):
         equal((got.name, got._mtu, got._up, got._lladdr, got._mc, got._arp),
               ("other", 1300, False, "02:00:00:00:00:06", True, False), "all at once")
         i.name = "other"
+
+
+@rule(node_only)
+def a_log_of_what_was_not_passed(w, node):
+    """nemu-protocol(7), PROC LOG: as far as descriptors 1 and 2 are not passed."""
+    for passed, kept in (("PROC SOUT", b"err\n"), ("PROC SERR", b"out\n"), (None, b"out\nerr\n")):
+        r, out = os.pipe()
+        w.create("/bin/sh", "-c", "echo out; echo err >&2")
+        w.done("PROC LOG")
+        if passed:
+            w.pass_fd(passed, out)
+        os.close(out)
+        pid = w.run()
+        with os.fdopen(r, "rb") as f:
+            equal(f.read(), {"PROC SOUT": b"out\n", "PROC SERR": b"err\n", None: b""}[passed], passed)
+        while not [p for p in w.ask("PROC LIST").data if p["pid"] == pid][0]["status"] == 0:
+            pass
+        with open(os.path.join(RUNDIR, "default", "." + node.name, str(pid)), "rb") as f:
+            equal(f.read(), kept, "log, %s passed" % passed)
+        w.wait(pid)
 
 
 # How they are run
