@@ -208,8 +208,10 @@ void hosts_set(int lab_fd, const char *node, char *const *addresses, size_t n, s
 	own(buf) struct buf all = {0};
 	struct line l;
 	size_t at = 0, i, m = 0;
+	bool blanked = false;
+	struct stat st;
 
-	if (!there || !missing || fd < 0 || !read_file(&all, fd, 0, 0))
+	if (!there || !missing || fd < 0 || fstat(fd, &st) || (st.st_size && !read_file(&all, fd, 0, 0)))
 		return;
 	while (next_line(&all, &at, node, &l)) {
 		for (i = 0; l.live && i < n && (there[i] || strcmp(l.address, addresses[i]));)
@@ -218,7 +220,8 @@ void hosts_set(int lab_fd, const char *node, char *const *addresses, size_t n, s
 			there[i] = true;
 		else if (l.live) {
 			blank(fd, l.at);
-			*next = 0;
+			*next = blanked ? *next : l.at;
+			blanked = true;
 		}
 	}
 	for (i = 0; i < n; i++)

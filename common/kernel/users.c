@@ -16,9 +16,13 @@
 /* The first line of getent's answer. Its exit code: 0 found, 2 not found, 127 no getent. */
 static int getent(const char *database, const char *key, char *line, size_t size)
 {
-	char *const argv[] = { "getent", (char *)(uintptr_t)database, "--", (char *)(uintptr_t)key, NULL };
-	int code = run_output(argv, line, size);
+	char *const argv[] = { "getent", (char *)(uintptr_t)database, (char *)(uintptr_t)key, NULL };
+	int code;
 
+	/* An option; "--" is one more key for some getents. */
+	if (*key == '-')
+		return 2;
+	code = run_output(argv, line, size);
 	line[strcspn(line, "\n")] = '\0';
 	return code;
 }

@@ -248,6 +248,16 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	eventually no_process 'sleep 86421'
 }
 
+@test "-u with a getent that knows no options, and names that look like some" {
+	local bin=$BATS_TEST_TMPDIR/bin name
+	mkdir -m 755 "$bin"
+	printf '#!/bin/sh\n[ "$1" = passwd ] && [ $# = 2 ] || exit 2\nPATH=%q exec getent "$@"\n' "$PATH" >"$bin/getent"
+	chmod 755 "$bin/getent"
+	PATH=$bin:$PATH nemu node add other
+	[ "$(nemu exec other -u nobody id -un)" = nobody ]
+	for name in -- -x --help; do fails 125 "$name: no such user" exec a -u "$name" true; done
+}
+
 @test "the death of the client is a SIGHUP for the program" {
 	local f=$BATS_TEST_TMPDIR/f client
 	"$NEMU" exec a sh -c "$catcher" - HUP "$f" &

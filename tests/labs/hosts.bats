@@ -120,6 +120,21 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 	run ! nemu exec h2 getent hosts nosuchname86
 }
 
+@test "changes by ip, behind the lines of many others: the file does not grow" {
+	local i has
+	has() { [ "$(addresses h1 h2)" = "$1 " ]; }
+	for i in {1..100}; do printf '10.9.%d.1\tother%d\t# nemu\n' "$i" "$i"; done >>"$NEMU_RUNDIR/default/.hosts"
+	for i in {10..19}; do
+		nemu exec h2 sh -c "ip addr flush dev e; ip addr add 10.0.0.$i/24 dev e"
+		eventually has "10.0.0.$i"
+	done
+	grep $'\th2\t' "$NEMU_RUNDIR/default/.hosts"
+	[ "$(grep -c $'\th2\t' "$NEMU_RUNDIR/default/.hosts")" -le 4 ]
+	: >"$NEMU_RUNDIR/default/.hosts"
+	nemu exec h2 ip addr add 10.0.0.20/24 dev e
+	eventually grep -q $'^10.0.0.20\th2' "$NEMU_RUNDIR/default/.hosts"
+}
+
 @test "one address twenty times: the file does not grow" {
 	local size i
 	for i in {1..20}; do
