@@ -108,6 +108,8 @@ static void session_free(struct session *s)
 	x11_session_gone(srv, s);
 	uplink_session_gone(srv, s);
 	loop_del(srv->loop, s->id);
+	if (!s->owner) /* else the caller may have it, too */
+		shutdown(s->fd, SHUT_RDWR); /* a program that is being started may have a copy */
 	close(s->fd);
 	close_got(s);
 	plan_free(s->plan);

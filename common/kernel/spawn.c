@@ -61,10 +61,22 @@ static char **user_env(char **env, const struct user *u)
 	return copy;
 }
 
+/* All from first on but two: the caller's, which nobody may hold while a user is looked up, which can take. */
+static void close_rest(int first, int a, int b)
+{
+	const int keep[] = { a < b ? a : b, a < b ? b : a };
+
+	for (int i = 0; i < 2; i++) {
+		if (keep[i] > first)
+			close_range((unsigned int)first, (unsigned int)keep[i] - 1, 0);
+		if (keep[i] >= first)
+			first = keep[i] + 1;
+	}
+	close_range((unsigned int)first, ~0u, 0);
+}
+
 static void set_stdio(const struct spawn *s, int report)
 {
-	int first = s->fds[3] < 0 ? 3 : 4;
-
 	/* Descriptors that were passed are 3 or more, as the caller's 0 to 2 are always open; so
 	 * the fourth is set when no other can stand in its place any more. */
 	for (int i = 0; i < SPAWN_FDS; i++)
@@ -72,9 +84,7 @@ static void set_stdio(const struct spawn *s, int report)
 			fail(report, SPAWN_STDIO, errno);
 	if (s->fds[3] == 3)
 		fcntl(3, F_SETFD, 0);
-	if (close_range((unsigned int)first, ~0u, CLOSE_RANGE_CLOEXEC))
-		for (int fd = first; fd < SPAWN_FDS_SEEN; fd++)
-			fcntl(fd, F_SETFD, FD_CLOEXEC);
+	close_rest(s->fds[3] < 0 ? 3 : 4, report, s->mntns);
 }
 
 /* As execvpe(3), but never by way of a shell. An errno. */
@@ -113,6 +123,7 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 			fail(report, SPAWN_STDIO, errno);
 		report = high;
 	}
+	set_stdio(s, report);
 	if (s->user) {
 		int rc = user_find(s->user, &user);
 
@@ -131,7 +142,6 @@ __attribute__((noreturn)) static void become(const struct spawn *s, int report, 
 		fail(report, SPAWN_CWD, errno);
 	if (setsid() < 0)
 		fail(report, SPAWN_SESSION, errno);
-	set_stdio(s, report);
 	if (s->controlling_tty && ioctl(0, TIOCSCTTY, 0))
 		fail(report, SPAWN_SESSION, errno);
 	if (s->user && caps_become(user.uid, user.gid, user.groups, user.group_count,

@@ -7,6 +7,7 @@ import os
 import pickletools
 import pwd
 import re
+import select
 import signal
 import socket
 import sys
@@ -26,7 +27,7 @@ NORMAL, PROC = ({c.replace("\0", " ") for c in table} for table in (NORMAL, PROC
 STDIO = ("PROC SIN", "PROC SOUT", "PROC SERR")
 
 # A folder of programs that only a search in the right PATH finds.
-BIN = os.path.join(TMP, "bin")
+BIN, FIFO = os.path.join(TMP, "bin"), os.path.join(TMP, "fifo")
 LANDMARK = "RULES_OF_THE_WIRE"
 both, fd_only, node_only = [], [], []
 
@@ -1309,6 +1310,27 @@ def a_log_of_what_was_not_passed(w, node):
         w.wait(pid)
 
 
+@rule(node_only)
+def who_waits_for_the_name_service_holds_nothing(w, node):
+    quits, runs = node.connect(), node.connect()
+    r, out = os.pipe()
+    runs.create("/bin/true")
+    runs.pass_fd("PROC SOUT", out)
+    os.close(out)
+    w.create("/bin/true")
+    w.done("PROC USER slowly-found")
+    w.send(b"PROC RUN\n")
+    with open(FIFO, "w"):  # there is who reads it
+        equal(quits.ask("QUIT").code, 221, "QUIT")
+        quits.ended()
+        runs.wait(runs.run())
+        check(select.select([r], [], [], LIMIT)[0], "the pipe of a program that has ended is still held")
+    equal(w.reply().code, 550, "no such user")
+    equal(os.read(r, 1), b"", "nothing was printed")
+    os.close(r)
+    runs.close()
+
+
 # How they are run
 
 def server_env():
@@ -1336,6 +1358,10 @@ def main():
     os.mkdir(BIN)
     with open(os.path.join(BIN, "only-here"), "w") as f:
         f.write("#!/bin/sh\necho here\n")
+    os.chmod(f.name, 0o755)
+    os.mkfifo(FIFO)
+    with open(os.path.join(BIN, "getent"), "w") as f:
+        f.write('#!/bin/sh\n[ "$2" != slowly-found ] || cat %s\nPATH=%s exec getent "$@"\n' % (FIFO, os.environ["PATH"]))
     os.chmod(f.name, 0o755)
     for fn in both + fd_only:
         tap.run("--fd: " + fn.__name__.replace("_", " "), on_fd, fn)
