@@ -9,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "kernel/addr.h"
 #include "kernel/link.h"
+#include "kernel/monitor.h"
 #include "kernel/ns.h"
 
 struct import {
@@ -24,6 +27,7 @@ struct import {
 	struct iface before; /* how it was there */
 	struct address *addresses;
 	size_t count;
+	int64_t since; /* now_ms() */
 };
 
 static void import_free(struct import *i)
@@ -49,6 +53,47 @@ static void keep_address(const struct address *a, void *arg)
 	all[i->count++] = *a;
 }
 
+static void forget_gone(int index, void *server)
+{
+	imports_forget(server, index);
+}
+
+static void look_for_gone(struct server *s)
+{
+	struct netlink *nl;
+	struct iface now;
+	struct err e;
+
+	if (monitor_gone(s->imports_fd, forget_gone, s))
+		return;
+	nl = server_netlink(s, &e);
+	for (struct import *i = s->imports, *next; i && nl; i = next) {
+		next = i->next;
+		if (link_get(nl, i->index, &now, &e) && e.errnum == ENODEV)
+			imports_forget(s, i->index);
+	}
+}
+
+static void on_change(void *obj, uint32_t events)
+{
+	(void)events;
+	look_for_gone(obj);
+}
+
+/* The index of what has gone may be another's soon. */
+static int watch(struct server *s, struct err *e)
+{
+	if (s->imports_fd >= 0)
+		return 0;
+	s->imports_fd = monitor_links(e);
+	if (s->imports_fd < 0)
+		return -1;
+	if (loop_add(s->loop, s->imports_fd, EPOLLIN, on_change, s))
+		return 0;
+	drop_fd(&s->imports_fd);
+	return err_nomem(e);
+}
+
 static int take(struct server *s, struct import *i, const char *name, struct err *e)
 {
 	own(netlink) struct netlink *there = netlink_open_in(i->ns_fd, e);
@@ -59,7 +104,7 @@ static int take(struct server *s, struct import *i, const char *name, struct err
 	/* Other descriptors can be entered, too (pidfd_open(2)), but nothing can be moved back there. */
 	if (ioctl(i->ns_fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return err_set(e, ERR_OS, EINVAL, "no descriptor of a network namespace");
-	if (!there || !here || own_ns < 0 || link_by_name(there, name, &i->before, e) ||
+	if (!there || !here || own_ns < 0 || watch(s, e) || link_by_name(there, name, &i->before, e) ||
 	    addr_each(there, keep_address, i, e))
 		return -1;
 	if (link_move_to(there, i->before.index, own_ns, NULL, e)) {
@@ -67,6 +112,7 @@ static int take(struct server *s, struct import *i, const char *name, struct err
 			err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
 		return -1;
 	}
+	look_for_gone(s); /* what had its index before */
 	/* Only the kernel can have renamed it, and it does not. */
 	if (link_by_name(here, i->before.name, &now, e))
 		return -1;
@@ -83,6 +129,7 @@ int imports_take(struct server *s, int ns_fd, const char *name, struct err *e)
 		return err_nomem(e);
 	}
 	i->ns_fd = ns_fd;
+	i->since = now_ms();
 	if (take(s, i, name, e)) {
 		import_free(i);
 		return -1;
@@ -131,6 +178,21 @@ static bool move_back(struct netlink *here, const struct import *i, char *name, 
 	return false;
 }
 
+/* Its times go on meanwhile. */
+static bool still_valid(struct address *a, int64_t since)
+{
+	int64_t s = (now_ms() - since) / 1000;
+
+	if (a->preferred != UINT32_MAX)
+		a->preferred = s < a->preferred ? a->preferred - (uint32_t)s : 0;
+	if (a->valid == UINT32_MAX)
+		return true;
+	if (s >= a->valid)
+		return false;
+	a->valid -= (uint32_t)s;
+	return true;
+}
+
 /* What cannot be done is left out: nobody is there to be told. */
 static void give_back(struct server *s, const struct import *i)
 {
@@ -139,25 +201,34 @@ static void give_back(struct server *s, const struct import *i)
 	struct netlink *here = server_netlink(s, &ignored);
 	char name[IFNAMSIZ];
 	struct iface now;
+	const unsigned int each[] = { LINK_MTU, LINK_LLADDR, LINK_UP };
 	struct link_change c = {
-		.set = LINK_MTU | LINK_LLADDR | LINK_UP,
 		.mtu = i->before.mtu,
 		.lladdr = i->before.lladdr,
 		.up = i->before.flags & IFF_UP,
 	};
 
 	if (!there || !here || !move_back(here, i, name, sizeof(name)) ||
-	    link_by_name(there, name, &now, &ignored) || link_change(there, now.index, &c, &ignored))
+	    link_by_name(there, name, &now, &ignored))
 		return;
+	for (size_t k = 0; k < sizeof(each) / sizeof(*each); k++) {
+		c.set = each[k];
+		if (link_change(there, now.index, &c, &ignored))
+			continue;
+	}
 	for (size_t k = 0; k < i->count; k++) {
-		i->addresses[k].index = now.index;
-		if (addr_add(there, &i->addresses[k], &ignored))
+		struct address a = i->addresses[k];
+
+		a.index = now.index;
+		if (still_valid(&a, i->since) && addr_add(there, &a, &ignored))
 			continue;
 	}
 }
 
 void imports_return(struct server *s)
 {
+	if (s->imports)
+		look_for_gone(s);
 	while (s->imports) {
 		struct import *i = s->imports;
 

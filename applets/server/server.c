@@ -128,7 +128,7 @@ static int open_stdio(struct err *e)
 static int init(struct server *s, struct err *e)
 {
 	*s = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
-			     .monitor_fd = -1, .x11 = { .sock = -1 },
+			     .monitor_fd = -1, .imports_fd = -1, .x11 = { .sock = -1 },
 			     .names = { .monitor_fd = -1, .timer_fd = -1,
 					.next = HOSTS_NONE },
 			     .etc = { .watch_fd = -1 } };

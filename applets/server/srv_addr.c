@@ -2,6 +2,7 @@
 /* ADDR: addresses of the node's interfaces (wire.md section 3). */
 #include "kernel/addr.h"
 
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -146,6 +147,7 @@ int srv_addr_add(void *ctx, const struct command *cmd, struct err *e)
 	(void)cmd;
 	if (!nl || read_args(&s->args, &a, e))
 		return FAILED;
+	a.scope = a.local.family == AF_INET && a.local.bytes[0] == 127 ? RT_SCOPE_HOST : RT_SCOPE_UNIVERSE;
 	if (s->args.n < 4) {
 		a.broadcast = inaddr_broadcast(&a.local, a.prefix_len);
 	} else if (!inaddr_parse(s->args.v[3].s, &a.broadcast) ||

@@ -160,6 +160,8 @@ int srv_link_find(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
+#define NSIDS_MAX 1024 /* each is a question to the kernel, and others wait */
+
 int srv_link_nsid(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
@@ -169,6 +171,10 @@ int srv_link_nsid(void *ctx, const struct command *cmd, struct err *e)
 	int id;
 
 	(void)cmd;
+	if (s->args.n > NSIDS_MAX) {
+		err_set(e, ERR_USAGE, 0, "No more than %d processes at once.", NSIDS_MAX);
+		return FAILED;
+	}
 	if (!nl)
 		return FAILED;
 	pickle_start(&pickle);

@@ -2,6 +2,7 @@
 /* Addresses of interfaces by rtnetlink: see addr.h. */
 #include "kernel/addr.h"
 
+#include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -49,38 +50,45 @@ static bool read_address(const struct nlmsghdr *h, struct address *a)
 }
 
 struct each {
+	int family;
 	addr_fn *fn;
 	void *arg;
 };
 
+/* Asked for a family that it does not have, a kernel tells of all. */
 static void each_address(const struct nlmsghdr *h, void *arg)
 {
 	const struct each *each = arg;
 	struct address a;
 
-	if (read_address(h, &a))
+	if (read_address(h, &a) && a.local.family == each->family)
 		each->fn(&a, each->arg);
 }
 
-static int dump(struct netlink *nl, int family, struct each *each, struct err *e)
+static int dump(struct netlink *nl, int family, addr_fn *fn, void *arg, struct err *e)
 {
 	struct ifaddrmsg ifa = { .ifa_family = (unsigned char)family };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETADDR, 0);
+	struct each each = { family, fn, arg };
 
-	if (msg && nlmsg_append(msg, &ifa, sizeof(ifa), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return netlink_dump(nl, msg, "addresses", each_address, each, e);
+	return netlink_dump(nl, netlink_message(RTM_GETADDR, 0, &ifa, sizeof(ifa)), "addresses", each_address, &each,
+			    e);
 }
 
 int addr_each(struct netlink *nl, addr_fn *fn, void *arg, struct err *e)
 {
-	struct each each = { fn, arg };
+	return dump(nl, AF_INET, fn, arg, e) || dump(nl, AF_INET6, fn, arg, e) ? -1 : 0;
+}
 
-	if (dump(nl, AF_INET, &each, e))
-		return -1;
-	return dump(nl, AF_INET6, &each, e);
+/* Those that are set, and not found out. */
+#define FLAGS (IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN)
+
+static int put_times(struct nl_msg *msg, const struct address *a)
+{
+	struct ifa_cacheinfo ci = { .ifa_valid = a->valid, .ifa_prefered = a->preferred };
+
+	if ((a->valid == UINT32_MAX && a->preferred == UINT32_MAX) || (!a->valid && !a->preferred))
+		return 0;
+	return nla_put(msg, IFA_CACHEINFO, sizeof(ci), &ci);
 }
 
 /* NULL: no memory. */
@@ -90,16 +98,17 @@ static struct nl_msg *build(const struct address *a, int type, int flags)
 		.ifa_family = (unsigned char)a->local.family,
 		.ifa_prefixlen = a->prefix_len,
 		.ifa_index = (unsigned int)a->index,
-		.ifa_scope = a->local.family == AF_INET && a->local.bytes[0] == 127 ? RT_SCOPE_HOST
-										    : RT_SCOPE_UNIVERSE,
+		.ifa_scope = a->scope,
 	};
 	int len = (int)inaddr_len(a->local.family);
-	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+	struct nl_msg *msg = netlink_message(type, flags, &ifa, sizeof(ifa));
 
-	if (!msg || (!nlmsg_append(msg, &ifa, sizeof(ifa), NLMSG_ALIGNTO) &&
-		     !nla_put(msg, IFA_LOCAL, len, a->local.bytes) &&
-		     !nla_put(msg, IFA_ADDRESS, len, a->local.bytes) &&
-		     (!a->broadcast.family || !nla_put(msg, IFA_BROADCAST, 4, a->broadcast.bytes))))
+	if (!msg || (!nla_put(msg, IFA_LOCAL, len, a->local.bytes) &&
+		     !nla_put(msg, IFA_ADDRESS, len, a->peer.family ? a->peer.bytes : a->local.bytes) &&
+		     (!a->broadcast.family || !nla_put(msg, IFA_BROADCAST, 4, a->broadcast.bytes)) &&
+		     (!*a->label || !nla_put_string(msg, IFA_LABEL, a->label)) &&
+		     (!(a->flags & FLAGS) || !nla_put_u32(msg, IFA_FLAGS, a->flags & FLAGS)) &&
+		     !put_times(msg, a)))
 		return msg;
 	nlmsg_free(msg);
 	return NULL;
@@ -121,7 +130,23 @@ int addr_add(struct netlink *nl, const struct address *a, struct err *e)
 	return change(nl, a, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, e);
 }
 
+static void find_peer(const struct address *a, void *arg)
+{
+	struct address *wanted = arg;
+
+	if (a->index == wanted->index && a->prefix_len == wanted->prefix_len && inaddr_equal(&a->local, &wanted->local))
+		wanted->peer = a->peer;
+}
+
 int addr_del(struct netlink *nl, const struct address *a, struct err *e)
 {
-	return change(nl, a, RTM_DELADDR, 0, e);
+	struct address with_peer = *a;
+	struct err ignored;
+
+	if (!change(nl, a, RTM_DELADDR, 0, e))
+		return 0;
+	/* An IPv4 one is found only by its peer, too. */
+	if (e->errnum != EADDRNOTAVAIL || addr_each(nl, find_peer, &with_peer, &ignored) || !with_peer.peer.family)
+		return -1;
+	return change(nl, &with_peer, RTM_DELADDR, 0, e);
 }

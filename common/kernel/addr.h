@@ -12,7 +12,7 @@ typedef void addr_fn(const struct address *a, void *arg);
 __attribute__((warn_unused_result)) int addr_each(struct netlink *nl, addr_fn *fn, void *arg,
 						  struct err *e);
 
-/* Of a: index, local, prefix_len, broadcast (none: none is set). */
+/* Adding takes all that a says; removing takes index, local, prefix_len. */
 __attribute__((warn_unused_result)) int addr_add(struct netlink *nl, const struct address *a,
 						 struct err *e);
 __attribute__((warn_unused_result)) int addr_del(struct netlink *nl, const struct address *a,

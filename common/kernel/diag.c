@@ -9,8 +9,9 @@
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
+
+#include "base/cleanup.h"
+#include "kernel/netlink.h"
 
 /* The kernel's numbers of states (net/tcp_states.h). An unconnected UDP socket is in CLOSE. */
 #define STATE_CLOSE 7
@@ -22,17 +23,16 @@ struct search {
 	void *arg;
 };
 
-static int on_socket(struct nl_msg *msg, void *arg)
+static void on_socket(const struct nlmsghdr *h, void *arg)
 {
 	const struct search *s = arg;
-	const struct inet_diag_msg *d = nlmsg_data(nlmsg_hdr(msg));
+	const struct inet_diag_msg *d = nlmsg_data(h);
 
-	if (nlmsg_datalen(nlmsg_hdr(msg)) >= (int)sizeof(*d) && d->id.idiag_sport == s->port)
+	if (nlmsg_datalen(h) >= (int)sizeof(*d) && d->id.idiag_sport == s->port)
 		s->fn(d->idiag_inode, s->arg);
-	return NL_OK;
 }
 
-static int dump(struct nl_sock *sock, int family, int protocol, const struct search *s)
+static int dump(struct netlink *nl, int family, int protocol, struct search *s, struct err *e)
 {
 	struct inet_diag_req_v2 req = {
 		.sdiag_family = (unsigned char)family,
@@ -40,29 +40,19 @@ static int dump(struct nl_sock *sock, int family, int protocol, const struct sea
 		.idiag_states = 1u << (protocol == IPPROTO_TCP ? STATE_LISTEN : STATE_CLOSE),
 		.id.idiag_sport = s->port, /* TCP looks only at these */
 	};
-	int code = nl_send_simple(sock, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &req, sizeof(req));
 
-	return code < 0 ? code : nl_recvmsgs_default(sock);
+	return netlink_dump(nl, netlink_message(SOCK_DIAG_BY_FAMILY, 0, &req, sizeof(req)), "sock_diag", on_socket,
+			    s, e);
 }
 
 int diag_listening(int protocol, uint16_t port, diag_fn *fn, void *arg, struct err *e)
 {
 	struct search s = { htons(port), fn, arg };
-	struct nl_sock *sock = nl_socket_alloc();
-	int code;
+	own(netlink) struct netlink *nl = netlink_open_for(NETLINK_SOCK_DIAG, e);
 
-	if (!sock)
-		return err_nomem(e);
-	code = nl_connect(sock, NETLINK_SOCK_DIAG);
-	nl_socket_disable_msg_peek(sock);
-	nl_socket_set_msg_buf_size(sock, 32768);
-	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_socket, &s);
-	if (code >= 0)
-		code = dump(sock, AF_INET, protocol, &s);
-	if (code >= 0 || code == -NLE_DUMP_INTR)
-		code = dump(sock, AF_INET6, protocol, &s);
-	nl_socket_free(sock);
-	if (code < 0 && code != -NLE_DUMP_INTR)
-		return err_set(e, ERR_FEATURE, 0, "sock_diag: %s", nl_geterror(code));
-	return 0;
+	if (nl && !dump(nl, AF_INET, protocol, &s, e) && !dump(nl, AF_INET6, protocol, &s, e))
+		return 0;
+	if (e->kind == ERR_KERNEL) /* it has no sock_diag, or none for this protocol */
+		e->kind = ERR_FEATURE;
+	return -1;
 }

@@ -441,11 +441,10 @@ static void read_nsid(const struct nlmsghdr *h, void *arg)
 int link_netnsid(struct netlink *nl, int pid, int *id, struct err *e)
 {
 	struct rtgenmsg gen = { .rtgen_family = AF_UNSPEC };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNSID, 0);
+	struct nl_msg *msg = netlink_message(RTM_GETNSID, 0, &gen, sizeof(gen));
 
 	*id = -1;
-	if (msg && (nlmsg_append(msg, &gen, sizeof(gen), NLMSG_ALIGNTO) < 0 ||
-		    nla_put_u32(msg, NETNSA_PID, (uint32_t)pid) < 0)) {
+	if (msg && nla_put_u32(msg, NETNSA_PID, (uint32_t)pid) < 0) {
 		nlmsg_free(msg);
 		msg = NULL;
 	}

@@ -63,6 +63,38 @@ bool monitor_global(int fd)
 	}
 }
 
+int monitor_links(struct err *e)
+{
+	own(fd) int fd = monitor_deaf(e);
+
+	return fd < 0 || listen_to(fd, RTMGRP_LINK, e) ? -1 : steal_fd(&fd);
+}
+
+bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg)
+{
+	char block[16384];
+	bool all = true;
+	ssize_t n;
+
+	for (;;) {
+		const struct nlmsghdr *h = (const void *)block;
+
+		n = recv(fd, block, sizeof(block), MSG_DONTWAIT);
+		if (n < 0 && errno == ENOBUFS)
+			all = false;
+		else if (n <= 0)
+			return all;
+		for (unsigned int left = n < 0 ? 0 : (unsigned int)n; NLMSG_OK(h, left);
+		     h = NLMSG_NEXT(h, left)) {
+			const struct ifinfomsg *i = NLMSG_DATA(h);
+
+			/* Of another family it has only left a bridge. */
+			if (h->nlmsg_type == RTM_DELLINK && i->ifi_family == AF_UNSPEC)
+				fn(i->ifi_index, arg);
+		}
+	}
+}
+
 void monitor_drain(int fd)
 {
 	char block[16384];

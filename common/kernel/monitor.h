@@ -17,6 +17,11 @@ __attribute__((warn_unused_result)) int monitor_deaf(struct err *e);
 __attribute__((warn_unused_result)) int monitor_addresses(int fd, struct err *e);
 bool monitor_global(int fd);
 
+/* The same for interfaces. Reads what was told of them, with fn for each that has gone, by its end or to elsewhere.
+ * false: more was told than there was room for. */
+__attribute__((warn_unused_result)) int monitor_links(struct err *e);
+bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg);
+
 /* Drops what was told: that something has changed is all that matters. */
 void monitor_drain(int fd);
 

@@ -40,11 +40,7 @@ int neigh_each(struct netlink *nl, neigh_fn *fn, void *arg, struct err *e)
 {
 	struct each each = { fn, arg };
 	struct ndmsg nd = { .ndm_family = AF_UNSPEC };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETNEIGH, 0);
 
-	if (msg && nlmsg_append(msg, &nd, sizeof(nd), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return netlink_dump(nl, msg, "neighbours", each_neighbour, &each, e);
+	return netlink_dump(nl, netlink_message(RTM_GETNEIGH, 0, &nd, sizeof(nd)), "neighbours", each_neighbour, &each,
+			    e);
 }

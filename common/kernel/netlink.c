@@ -22,6 +22,7 @@ struct netlink {
 	char ext[256]; /* the kernel's extended text, "" */
 	bool done;
 	bool broken;
+	int protocol;
 };
 
 /* Takes the text out of an error's attributes (NLM_F_ACK_TLVS). With NETLINK_CAP_ACK the
@@ -62,11 +63,23 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *ne, void *arg)
 	return NL_STOP;
 }
 
-static int on_end(struct nl_msg *msg, void *arg)
+static int on_ack(struct nl_msg *msg, void *arg)
 {
 	struct netlink *nl = arg;
 
 	(void)msg;
+	nl->done = true;
+	return NL_STOP;
+}
+
+/* The end of a dump tells whether it failed, which libnl 3.7 does not look at. */
+static int on_end(struct nl_msg *msg, void *arg)
+{
+	struct netlink *nl = arg;
+	const int *result = nlmsg_data(nlmsg_hdr(msg));
+
+	if (nlmsg_datalen(nlmsg_hdr(msg)) >= (int)sizeof(*result) && *result < 0)
+		nl->errnum = -*result;
 	nl->done = true;
 	return NL_STOP;
 }
@@ -113,7 +126,7 @@ static int connect_socket(struct netlink *nl, struct err *e)
 	nl->sock = nl_socket_alloc();
 	if (!nl->sock)
 		return err_nomem(e);
-	code = nl_connect(nl->sock, NETLINK_ROUTE);
+	code = nl_connect(nl->sock, nl->protocol);
 	if (code < 0)
 		return err_set(e, ERR_OS, errno, "netlink socket: %s", nl_geterror(code));
 	/* libnl 3.7 sets neither, and folds errnos together; see on_error. */
@@ -123,7 +136,7 @@ static int connect_socket(struct netlink *nl, struct err *e)
 	nl_cb_overwrite_recv(cb, receive);
 	nl_cb_put(cb);
 	nl_socket_modify_err_cb(nl->sock, NL_CB_CUSTOM, on_error, nl);
-	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, nl);
+	nl_socket_modify_cb(nl->sock, NL_CB_ACK, NL_CB_CUSTOM, on_ack, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, nl);
 	nl_socket_modify_cb(nl->sock, NL_CB_VALID, NL_CB_CUSTOM, on_valid, nl);
 	return 0;
@@ -131,12 +144,18 @@ static int connect_socket(struct netlink *nl, struct err *e)
 
 struct netlink *netlink_open(struct err *e)
 {
+	return netlink_open_for(NETLINK_ROUTE, e);
+}
+
+struct netlink *netlink_open_for(int protocol, struct err *e)
+{
 	struct netlink *nl = calloc(1, sizeof(*nl));
 
 	if (!nl) {
 		err_nomem(e);
 		return NULL;
 	}
+	nl->protocol = protocol;
 	if (connect_socket(nl, e)) {
 		netlink_close(nl);
 		return NULL;
@@ -191,11 +210,21 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 		code = nl_recvmsgs_default(nl->sock);
 	if (nl->errnum)
 		return report(nl, what, e);
-	/* NLE_DUMP_INTR: it was read to its end, but may lack what was added meanwhile. */
+	/* NLE_DUMP_INTR: it was read to its end; as all changed meanwhile, it may lack something. */
 	if (code >= 0 || code == -NLE_DUMP_INTR)
 		return 0;
 	nl->broken = true; /* the rest of the answer may still come: the next request would take it for its own */
 	return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
+}
+
+struct nl_msg *netlink_message(int type, int flags, const void *header, size_t size)
+{
+	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
+
+	if (!msg || !nlmsg_append(msg, (void *)(uintptr_t)header, size, NLMSG_ALIGNTO))
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
 }
 
 int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,

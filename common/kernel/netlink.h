@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One rtnetlink socket through libnl, in the network namespace where it was opened. Errors
+ * One netlink socket through libnl, in the network namespace where it was opened. Errors
  * carry the kernel's raw errno and its extended text: ERR_KERNEL (ENODEV and the like included),
  * ERR_FEATURE for EOPNOTSUPP.
  */
 #ifndef KERNEL_NETLINK_H
 #define KERNEL_NETLINK_H
+
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -13,8 +15,9 @@ struct netlink;
 struct nl_msg;
 struct nlmsghdr;
 
-/* The caller's to close. NULL: error. */
+/* rtnetlink, or another protocol (NETLINK_*). The caller's to close. NULL: error. */
 struct netlink *netlink_open(struct err *e);
+struct netlink *netlink_open_for(int protocol, struct err *e);
 void netlink_close(struct netlink *nl);
 
 /* After an error of the socket itself no answer could be told from another's: all requests fail from then
@@ -26,6 +29,9 @@ static inline void own_netlink(struct netlink *const *nl)
 {
 	netlink_close(*nl);
 }
+
+/* A message of this type that begins with the type's own header. NULL: no memory. */
+struct nl_msg *netlink_message(int type, int flags, const void *header, size_t size);
 
 /* Sends one request, which it frees (NULL: out of memory), and waits for the kernel's ack. A
  * reply that comes before it goes to fn. what: the object in the error's text ("eth0"). */

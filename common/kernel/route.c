@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 struct each {
+	int family;
 	route_fn *fn;
 	void *arg;
 };
@@ -61,15 +62,17 @@ static void each_hop(struct route *r, const struct nlattr *multipath, const stru
 	}
 }
 
+/* Asked for a family that it does not have, a kernel tells of all. */
 static void each_route(const struct nlmsghdr *h, void *arg)
 {
+	const struct each *each = arg;
 	const struct rtmsg *rtm = nlmsg_data(h);
 	struct nlattr *tb[RTA_MAX + 1];
 	struct route r = {0};
 
 	if (h->nlmsg_type != RTM_NEWROUTE ||
 	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*rtm), tb, RTA_MAX, NULL) < 0 ||
-	    rtm->rtm_flags & RTM_F_CLONED)
+	    rtm->rtm_flags & RTM_F_CLONED || rtm->rtm_family != each->family)
 		return;
 	r.family = rtm->rtm_family;
 	r.type = rtm->rtm_type;
@@ -88,30 +91,22 @@ static void each_route(const struct nlmsghdr *h, void *arg)
 	r.index = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;
 	r.metric = tb[RTA_PRIORITY] ? nla_get_u32(tb[RTA_PRIORITY]) : 0;
 	if (tb[RTA_MULTIPATH])
-		each_hop(&r, tb[RTA_MULTIPATH], arg);
+		each_hop(&r, tb[RTA_MULTIPATH], each);
 	else
-		((const struct each *)arg)->fn(&r, ((const struct each *)arg)->arg);
+		each->fn(&r, each->arg);
 }
 
-static int dump(struct netlink *nl, int family, struct each *each, struct err *e)
+static int dump(struct netlink *nl, int family, route_fn *fn, void *arg, struct err *e)
 {
 	struct rtmsg rtm = { .rtm_family = (unsigned char)family };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETROUTE, 0);
+	struct each each = { family, fn, arg };
 
-	if (msg && nlmsg_append(msg, &rtm, sizeof(rtm), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
-	return netlink_dump(nl, msg, "routes", each_route, each, e);
+	return netlink_dump(nl, netlink_message(RTM_GETROUTE, 0, &rtm, sizeof(rtm)), "routes", each_route, &each, e);
 }
 
 int route_each(struct netlink *nl, route_fn *fn, void *arg, struct err *e)
 {
-	struct each each = { fn, arg };
-
-	if (dump(nl, AF_INET, &each, e))
-		return -1;
-	return dump(nl, AF_INET6, &each, e);
+	return dump(nl, AF_INET, fn, arg, e) || dump(nl, AF_INET6, fn, arg, e) ? -1 : 0;
 }
 
 static bool put_dst(struct rtnl_route *o, const struct route *r)

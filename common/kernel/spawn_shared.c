@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +26,10 @@
 #if defined(RAWCALL) && !defined(__SANITIZE_ADDRESS__)
 
 #define STACK 16384
+
+/* So many descriptors are marked close-on-exec one by one where close_range(2) cannot do it at once, before
+ * Linux 5.11. Only what the caller has inherited matters: its own are so already. */
+#define FDS_SEEN 1024
 
 struct spawn_work {
 	const struct spawn *s;
@@ -40,7 +43,8 @@ struct spawn_work {
 
 bool spawn_shared_possible(const struct spawn *s)
 {
-	return !s->user && s->mntns < 0 && s->fds[3] < 0;
+	/* Not with a terminal: up to Linux 5.16 a SIGQUIT from there would dump both. */
+	return !s->user && s->mntns < 0 && s->fds[3] < 0 && !s->controlling_tty;
 }
 
 /* ------------------------------------------------------------------ in the child */
@@ -77,10 +81,8 @@ static void set_up(const struct spawn_work *w)
 		if (s->fds[i] >= 0)
 			check(w, SPAWN_STDIO, call(SYS_dup3, s->fds[i], i, 0));
 	if (call(SYS_close_range, 3, (long)~0u, CLOSE_RANGE_CLOEXEC))
-		for (int fd = 3; fd < SPAWN_FDS_SEEN; fd++)
+		for (int fd = 3; fd < FDS_SEEN; fd++)
 			call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
-	if (s->controlling_tty)
-		check(w, SPAWN_SESSION, call(SYS_ioctl, 0, TIOCSCTTY, 0));
 	call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
 	if (call(SYS_getppid, 0, 0, 0) != w->parent)
 		call(SYS_exit_group, 127, 0, 0);

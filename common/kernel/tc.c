@@ -195,15 +195,15 @@ static uint64_t at_least(uint64_t n, uint64_t least)
  * ones, so that a flow of those reaches the rate. */
 static uint64_t packets_limit(const struct impairments *i, uint64_t frame)
 {
-	uint64_t us = i->v[IMP_DELAY] + i->v[IMP_JITTER], rate = i->v[IMP_RATE] / 8;
+	uint64_t us = i->v[IMP_DELAY] + i->v[IMP_JITTER], rate = i->v[IMP_RATE] / 8, packets;
+	const uint64_t most = impairment_words[IMP_LIMIT].max;
 
 	if (impaired_by(i, IMP_LIMIT))
 		return i->v[IMP_LIMIT];
 	if (!rate)
 		return 1000 + ASSUMED_RATE / 8 * us / 1000000 / frame;
-	return at_least(rate * us / 1000000 / SMALL_PACKET +
-				rate * (PAUSE_MS * 1000 + 2 * us) / 1000000 / frame,
-			32);
+	packets = rate * us / 1000000 / SMALL_PACKET + rate * (PAUSE_MS * 1000 + 2 * us) / 1000000 / frame;
+	return packets < most ? at_least(packets, 32) : most;
 }
 
 static uint64_t bytes_limit(const struct impairments *i, uint64_t frame)

@@ -81,6 +81,14 @@ addresses() {
 	[ "$(addresses)" = '10.0.0.1/24 10.0.0.255' ]
 }
 
+@test "del: one that has a peer" {
+	nemu exec a ip addr add 10.0.9.1 peer 10.0.9.2/32 dev eth0
+	nemu exec a ip addr add 10.0.9.1/24 dev eth0
+	silent addr a del 10.0.9.1/32 dev eth0
+	[ "$(nemu -q addr a list dev eth0 | grep '10\.0\.9\.')" = 10.0.9.1/24 ]
+	fails 2 10.0.9.1/32 addr a del 10.0.9.1/32 dev eth0
+}
+
 @test "the same twice is refused by the kernel" {
 	nemu addr a add 10.0.0.1/24 dev eth0
 	nemu addr a add fd00::1/64 dev eth0

@@ -13,6 +13,9 @@ setup() {
 	ip link set eth7 mtu 1400 address 02:00:00:00:00:77 up
 	ip addr add 10.7.0.1/24 brd + dev eth7
 	ip addr add fd07::1/64 dev eth7 nodad
+	ip addr add 10.8.0.1 peer 10.8.0.2/32 dev eth7
+	ip addr add 10.9.0.1/24 dev eth7 label eth7:x noprefixroute
+	ip addr add 10.10.0.1/24 dev eth7 scope link valid_lft 1000 preferred_lft 900
 	before=$(state eth7)
 }
 
@@ -26,7 +29,8 @@ teardown() {
 # Name, MTU, link-layer address, whether it is up, and addresses.
 state() {
 	ip -j addr show dev "$1" | jq -c '.[0] | [.ifname, .mtu, .address, (.flags | index("UP") != null),
-		[.addr_info[] | select(.scope == "global") | [.local, .prefixlen, .broadcast]]]'
+		[.addr_info[] | select(.family == "inet" or .scope == "global") | [.local, .prefixlen, .broadcast, .address,
+			.scope, .label, .nodad, .noprefixroute, .valid_life_time <= 1000, .preferred_life_time <= 900]]]'
 }
 
 back() { [ "$(state eth7)" = "$before" ]; }
@@ -51,6 +55,18 @@ back() { [ "$(state eth7)" = "$before" ]; }
 	nemu if b set eth7 up
 	nemu node del b
 	back
+}
+
+@test "what has gone does not come back as another that has its index" {
+	local names
+	names() { ip -j link show | jq -r '.[].ifname' | sort; }
+	names=$(names)
+	ip link add z0 index 1234 type veth peer name z1
+	nemu if a import z0
+	nemu exec a ip link del z0
+	nemu exec a ip link add other index 1234 type veth peer name z1
+	nemu node del a
+	diff <(names) <(echo "$names")
 }
 
 @test "it comes back when the server gets SIGTERM, or its keeper is killed" {

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A netlink socket that breaks in the middle of an answer. (What it is used for: tests/labs.) */
+/* A netlink socket that breaks in the middle of an answer; dumps that fail. (What it is used for: tests/labs.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/value.h"
+#include "kernel/diag.h"
 #include "kernel/link.h"
 #include "kernel/netlink.h"
 
@@ -62,9 +64,30 @@ static void test_broken(void **state)
 	netlink_close(nl);
 }
 
+static void count(uint32_t inode, void *arg)
+{
+	(void)inode;
+	++*(int *)arg;
+}
+
+/* The end of a dump says that there is none for this protocol. */
+static void test_failed_dump(void **state)
+{
+	struct err e = ERR_INIT;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(diag_listening(IPPROTO_TCP, 1, count, &n, &e), 0);
+	assert_int_equal(diag_listening(253, 1, count, &n, &e), -1);
+	assert_int_equal(e.kind, ERR_FEATURE);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_broken) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_failed_dump),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

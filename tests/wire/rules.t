@@ -1310,6 +1310,12 @@ def a_log_of_what_was_not_passed(w, node):
         w.wait(pid)
 
 
+@rule(both)
+def link_nsid_takes_a_thousand(w, server):
+    equal(w.done("LINK NSID" + " 1" * 1024).data, [-1] * 1024, "none has an id here")
+    w.refused("LINK NSID" + " 1" * 1025)
+
+
 @rule(node_only)
 def who_waits_for_the_name_service_holds_nothing(w, node):
     quits, runs = node.connect(), node.connect()
