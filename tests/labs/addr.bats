@@ -85,7 +85,7 @@ addresses() {
 	nemu exec a ip addr add 10.0.9.1 peer 10.0.9.2/32 dev eth0
 	nemu exec a ip addr add 10.0.9.1/24 dev eth0
 	silent addr a del 10.0.9.1/32 dev eth0
-	[ "$(nemu -q addr a list dev eth0 | grep '10\.0\.9\.')" = 10.0.9.1/24 ]
+	[ "$(nemu -j addr a list dev eth0 | jq -c "[.[].addr_info[] | select(.local == \"10.0.9.1\").prefixlen]")" = "[24]" ]
 	fails 2 10.0.9.1/32 addr a del 10.0.9.1/32 dev eth0
 }
 
