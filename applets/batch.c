@@ -13,6 +13,7 @@ static struct {
 	const char *name; /* the file's */
 	bool force;
 	int code; /* of what failed first */
+	int ended_by; /* a signal; or 0 */
 } batch;
 
 static void note(int code)
@@ -46,11 +47,16 @@ static bool may_overlap(const struct call *c)
 	return false;
 }
 
+static bool is_over(void)
+{
+	return batch.ended_by || (batch.code && !batch.force);
+}
+
 static bool go_on(const struct call *c)
 {
 	if (!may_overlap(c))
 		pool_settle();
-	return !batch.code || batch.force;
+	return !is_over();
 }
 
 /* [nemu] [-L LAB ...] APPLET WORD... */
@@ -82,7 +88,9 @@ static int run_line(const struct call *batch_call, char **argv, unsigned long li
 	}
 	pool_origin((struct origin){ line, a });
 	c.go_on = go_on;
-	return applet_run(a, &c, argv + 1);
+	n = applet_run(a, &c, argv + 1);
+	batch.ended_by = c.ended_by;
+	return n;
 }
 
 static int run_all(const struct call *c, struct script *s)
@@ -95,7 +103,7 @@ static int run_all(const struct call *c, struct script *s)
 		struct err e = ERR_INIT;
 
 		got = script_next(s, &argv, &line, &e);
-		if (batch.code && !batch.force)
+		if (is_over())
 			break; /* of an earlier line, as the file was read on */
 		if (got > 0) {
 			note(run_line(c, argv, line));
@@ -104,9 +112,9 @@ static int run_all(const struct call *c, struct script *s)
 			note(applet_failed(c->applet, where, &e));
 			got = e.kind == ERR_USAGE;
 		}
-	} while (got && (!batch.code || batch.force));
+	} while (got && !is_over());
 	pool_end();
-	return batch.code;
+	return batch.ended_by ? 128 + batch.ended_by : batch.code;
 }
 
 /* Commands on standard input are not the input of the programs that they start. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "applets.h"
@@ -26,7 +27,7 @@ static void forward(const struct call *call, pid_t pid, int sig)
 		return; /* it has ended meanwhile: the wait tells */
 }
 
-static void on_signal(const struct call *call, struct terminal *t, pid_t pid, int signals)
+static void on_signal(struct call *call, struct terminal *t, pid_t pid, int signals)
 {
 	bool from_user;
 	int sig = signals_read(signals, &from_user);
@@ -45,11 +46,12 @@ static void on_signal(const struct call *call, struct terminal *t, pid_t pid, in
 		terminal_resume(t);
 		break;
 	default:
+		call->ended_by = from_user ? sig : -sig;
 		forward(call, pid, sig);
 	}
 }
 
-static int wait_end(const struct call *call, struct client *c, struct terminal *t, pid_t pid,
+static int wait_end(struct call *call, struct client *c, struct terminal *t, pid_t pid,
 		    int signals, struct err *e)
 {
 	char text[64];
@@ -65,8 +67,11 @@ static int wait_end(const struct call *call, struct client *c, struct terminal *
 		if (what == 2)
 			on_signal(call, t, pid, signals);
 	} while (what == 2);
-	if (t)
-		terminal_drain(t);
+	if (what < 0 || (t && terminal_drain(t))) {
+		err_os(e, errno, "standard output");
+		e->step = "output";
+		return -1;
+	}
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return -1;
 	return exit_from_status((int)strtol(text, NULL, 10));
@@ -91,6 +96,16 @@ static int start(const struct call *call, struct client *c, struct program *p, i
 static void own_terminal(struct terminal **t)
 {
 	terminal_close(*t);
+	*t = NULL;
+}
+
+/* Who does not ignore it ends by it. */
+static void end_of_pipe(void)
+{
+	struct sigaction now;
+
+	if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler != SIG_IGN)
+		signals_die_of(SIGPIPE);
 }
 
 static int run(struct call *call, struct program *p, struct err *e)
@@ -101,6 +116,7 @@ static int run(struct call *call, struct program *p, struct err *e)
 	own(terminal) struct terminal *t = NULL;
 	bool both = isatty(0) && isatty(1);
 	pid_t pid;
+	int rc;
 
 	if (call_get(call, "-t") && call_get(call, "-T"))
 		return err_set(e, ERR_USAGE, 0, "-t and -T exclude each other");
@@ -116,7 +132,16 @@ static int run(struct call *call, struct program *p, struct err *e)
 		return -1;
 	if (t)
 		terminal_begin(t);
-	return of_node(call, wait_end(call, &c, t, pid, signals.fd, e), e);
+	rc = wait_end(call, &c, t, pid, signals.fd, e);
+	own_terminal(&t);
+	if (call->ended_by < 0) /* from a terminal: did the program mind it? */
+		call->ended_by = rc == 128 - call->ended_by ? -call->ended_by : 0;
+	if (rc < 0 && e->step && !strcmp(e->step, "output")) {
+		if (e->errnum == EPIPE)
+			end_of_pipe();
+		return rc;
+	}
+	return of_node(call, rc, e);
 }
 
 int exec_run(struct call *call, struct err *e)

@@ -384,6 +384,8 @@ static int if_tapfd(struct call *c, struct err *e)
 	own(fd) int fd = -1;
 	int index;
 
+	if (c->where)
+		return err_set(e, ERR_USAGE, 0, "tapfd: not within a batch, whose place CMD would take");
 	if (connect_node(&client, c, e))
 		return -1;
 	if (call_ifindex(&client, name, &index, e))

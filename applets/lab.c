@@ -61,6 +61,14 @@ static void tell_left(const char *what)
 	fprintf(stderr, "nemu lab: left: %s\n", what);
 }
 
+static bool failed;
+
+static void tell_failed(const char *what)
+{
+	failed = true;
+	fprintf(stderr, "nemu lab: %s\n", what);
+}
+
 static int lab_run_command(struct call *c, struct err *e)
 {
 	struct lab_run r = {
@@ -68,15 +76,19 @@ static int lab_run_command(struct call *c, struct err *e)
 		.keep_logs = call_get(c, "--keep-logs"),
 		.strict = call_get(c, "--strict") != NULL,
 		.left = tell_left,
+		.failed = tell_failed,
 	};
+	own(fd) int logs = -1;
 	int status, code;
 
-	if (r.keep_logs && mkdir(r.keep_logs, 0777) && errno != EEXIST)
+	if (r.keep_logs && ((mkdir(r.keep_logs, 0777) && errno != EEXIST) ||
+			    (logs = open(r.keep_logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0))
 		return err_set(e, ERR_OS, 0, "%s: %s", r.keep_logs, strerror(errno));
+	r.logs = logs;
 	if (lab_run(&r, &status, e))
 		return -1;
 	code = exit_from_status(status);
-	return code || !left_count ? code : 1;
+	return code ? code : failed ? 125 : left_count ? 1 : 0;
 }
 
 /* ------------------------------------------------------------------ list, del */

@@ -69,11 +69,11 @@ int applet_failed(const struct applet *a, const char *where, struct err *e)
 	return failed(a, where, false, e);
 }
 
-/* What was printed must have arrived, or the exit code says so. */
+/* What was printed must have arrived, or the exit code says so; an error has been told already. */
 static int finish(int code)
 {
 	if (fflush(stdout) || ferror(stdout)) {
-		if (errno != EPIPE)
+		if (errno != EPIPE && !code)
 			fprintf(stderr, "nemu: standard output: %s\n", strerror(errno));
 		return code ? code : 2;
 	}
@@ -90,6 +90,15 @@ static void trace(const struct call *c, const struct call *before, char **argv)
 		output_word(*argv, stderr);
 	}
 	fputc('\n', stderr);
+}
+
+/* It always runs one, however wrong the rest of the line may be. */
+static bool is_command(const struct verb *v)
+{
+	for (const struct word *w = v ? v->words : NULL; w && (w->word || w->value); w++)
+		if (!w->word && !strcmp(w->value, "CMD") && w->flags & WORD_NEED)
+			return true;
+	return false;
 }
 
 int applet_run(const struct applet *a, struct call *c, char **argv)
@@ -110,7 +119,7 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 	}
 	/* What comes behind the line that ended a batch was sent too early; it did not happen. */
 	if (code < 0 && (!c->go_on || c->go_on(c)))
-		code = failed(a, c->where, c->verb && call_get(c, "CMD"), &e);
+		code = failed(a, c->where, is_command(c->verb) || (c->verb && call_get(c, "CMD")), &e);
 	words_free(c);
 	return finish(code);
 }

@@ -12,8 +12,12 @@ static int server_run(struct call *c, struct err *e)
 	struct node_options o = {0};
 	int64_t fd;
 
+	if (c->where)
+		return err_set(e, ERR_USAGE, 0, "not within a batch");
 	if (!text == !name)
 		return err_set(e, ERR_USAGE, 0, "either --fd N or NODE");
+	if (name && call_get(c, "--no-netns"))
+		return err_set(e, ERR_USAGE, 0, "--no-netns: only with --fd");
 	if (name)
 		return start_here(c->lab, name, server_run_node, &o, e);
 	if (!num_parse(text, 0, INT32_MAX, &fd))

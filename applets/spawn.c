@@ -42,6 +42,8 @@ static int read_ready(struct readiness *r, const struct call *call, struct err *
 	r->spec = (struct watch_spec){ .lab = call->lab, .node = call->node };
 	if (limit && !num_parse_ms(limit, &r->ms))
 		return err_set(e, ERR_USAGE, 0, "-t %.40s: not a time (250ms, 2s, 1m)", limit);
+	if (limit && !how)
+		return err_set(e, ERR_USAGE, 0, "-t: only with --ready");
 	if (!how)
 		return 0;
 	r->how = READY_WATCH;
@@ -252,8 +254,12 @@ static int spawn_run(struct call *call, struct err *e)
 			signals_die_of(r.given_up);
 		return err_prefix(e, "%s: %s", call->node, p.argv[0]);
 	}
-	printf("%d\n", (int)pid);
-	return 0;
+	if (printf("%d\n", (int)pid) >= 0 && !fflush(stdout))
+		return 0;
+	/* Nobody would know it. */
+	err_os(e, errno, "standard output");
+	take_back(&c, pid);
+	return -1;
 }
 
 const struct verb applet_spawn_verbs[] = {

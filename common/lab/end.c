@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/pidfd.h"
 #include "lab/calls.h"
 #include "lab/client.h"
@@ -16,7 +17,7 @@
 #include "lab/rundir.h"
 
 #define BATCH 250 /* of two descriptors each; many systems allow 1024 */
-#define PATIENCE_S 5 /* with a server that does not answer */
+#define PATIENCE_MS 5000 /* with servers that do not answer */
 
 static void wait_gone(int pidfd)
 {
@@ -55,31 +56,39 @@ struct ending {
 /* Asks it to end, and does not wait for the answer. */
 static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, struct err *e)
 {
-	struct timeval patience = { .tv_sec = PATIENCE_S };
-
 	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .server = -1, .last = -1 };
 	if (client_open_in(&x->c, lab, lab_fd, name, e))
 		return -1;
 	x->server = open_pidfd(x->c.pid);
-	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	call_end_ask(&x->c);
 	return client_flush(&x->c, e);
 }
 
+/* In milliseconds; all of a batch have the same time. */
+static int time_left(int64_t deadline)
+{
+	int64_t left = deadline - now_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
 /* Of a server that has closed the connection: it may only have been short of memory. */
-static bool goes(int server)
+static bool goes(int server, int64_t deadline)
 {
 	struct pollfd p = { .fd = server, .events = POLLIN };
 
-	return server < 0 || poll(&p, 1, PATIENCE_S * 1000) > 0;
+	return server < 0 || poll(&p, 1, time_left(deadline)) > 0;
 }
 
-static int hear(struct ending *x, const char *lab, struct err *e)
+static int hear(struct ending *x, const char *lab, int64_t deadline, struct err *e)
 {
 	pid_t last;
+	int ms = time_left(deadline);
+	struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1 }; /* 0: for ever */
 
+	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (call_end_answer(&x->c, &last, e)) {
-		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server))
+		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
 			return 0; /* it was ending by itself */
 		return end_by_force(lab, x->name, x->server, e);
 	}
@@ -100,6 +109,7 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 {
 	struct ending x[BATCH];
 	struct err e = ERR_INIT;
+	int64_t deadline;
 
 	client_many(2 * n);
 	for (size_t i = 0; i < n; i++)
@@ -107,8 +117,9 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 			client_close(&x[i].c);
 			keep_first(first, &e);
 		}
+	deadline = now_ms() + PATIENCE_MS;
 	for (size_t i = 0; i < n; i++)
-		if (x[i].c.fd >= 0 && hear(&x[i], lab, &e))
+		if (x[i].c.fd >= 0 && hear(&x[i], lab, deadline, &e))
 			keep_first(first, &e);
 	for (size_t i = 0; i < n; i++) {
 		client_close(&x[i].c);

@@ -223,20 +223,22 @@ static int end_everything(const struct warden *w, int signals, struct err *e)
 
 /* ---- what is told of before it goes */
 
-static void copy(int from, int to)
+static bool copy(int from, int to)
 {
 	char bytes[65536];
-	ssize_t n;
+	ssize_t n, written = 0;
 
-	while ((n = read(from, bytes, sizeof(bytes))) > 0)
-		if (write(to, bytes, (size_t)n) != n)
-			return;
+	errno = 0;
+	while ((n = read(from, bytes, sizeof(bytes))) > 0 && written >= 0)
+		for (ssize_t at = 0; at < n && written >= 0; at += written)
+			written = write(to, bytes + at, (size_t)(n - at));
+	return n == 0 && written >= 0;
 }
 
 /* DIR/NODE/PID, or DIR/NODE/PID.TAG. */
-static int keep_log(const struct warden *w, int dir, const char *node, const struct value *process,
-		    struct err *e)
+static int keep_log(const struct warden *w, const char *node, const struct value *process, struct err *e)
 {
+	int dir = w->run->logs;
 	struct err none;
 	pid_t pid = (pid_t)value_num(process, "pid", 0);
 	own(fd) int from = log_open(w->lab, node, pid, NULL, &none), to = -1;
@@ -254,11 +256,10 @@ static int keep_log(const struct warden *w, int dir, const char *node, const str
 	to = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (to < 0)
 		return err_os(e, errno, "%s/%s", w->run->keep_logs, name);
-	copy(from, to);
-	return 0;
+	return copy(from, to) ? 0 : err_os(e, errno, "%s/%s", w->run->keep_logs, name);
 }
 
-static void look_at_node(const struct warden *w, int dir, const char *node)
+static void look_at_node(const struct warden *w, const char *node)
 {
 	own(client) struct client c = CLIENT_INIT;
 	own(value_pool) struct value_pool pool = {0};
@@ -277,7 +278,7 @@ static void look_at_node(const struct warden *w, int dir, const char *node)
 		if (w->run->strict && !strcmp(value_text(p, "state", ""), "running"))
 			tell(w->line, NEWS_LEFT, 0, "process %d in %s: %s",
 			     (int)value_num(p, "pid", 0), node, value_text(p, "command", ""));
-		if (dir >= 0 && !e.kind && keep_log(w, dir, node, p, &e))
+		if (w->run->keep_logs && !e.kind && keep_log(w, node, p, &e))
 			tell(w->line, NEWS_FAILED, 0, "%s", e.text);
 	}
 }
@@ -309,16 +310,11 @@ static void look_here(struct warden *w)
 static void look_around(struct warden *w)
 {
 	struct err e = ERR_INIT;
-	own(fd) int lab_fd = rundir_open_lab(w->lab, false, &e), dir = -1;
+	own(fd) int lab_fd = rundir_open_lab(w->lab, false, &e);
 	own(names) char **names = lab_fd < 0 ? NULL : rundir_names(lab_fd, &e);
 
-	if (w->run->keep_logs) {
-		dir = open(w->run->keep_logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0)
-			tell(w->line, NEWS_FAILED, 0, "%s: %s", w->run->keep_logs, strerror(errno));
-	}
 	for (char **n = names; n && *n; n++)
-		look_at_node(w, dir, *n);
+		look_at_node(w, *n);
 	if (w->run->strict)
 		look_here(w);
 }
@@ -394,7 +390,7 @@ static void pass_on(int signals, int command, int64_t *limit)
 	bool from_user;
 	int sig = signals_read(signals, &from_user);
 
-	if (!sig || command < 0)
+	if (!sig)
 		return;
 	if (from_user)
 		signal_pidfd(command, sig);
@@ -415,6 +411,7 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 		struct news n;
 		int ms = limit < 0 ? -1 : (int)(limit > now_ms() ? limit - now_ms() : 0);
 
+		p[1].fd = command < 0 ? -1 : signals; /* what comes before is for the command, too */
 		if (!poll(p, 2, ms) && command >= 0) {
 			signal_pidfd(command, SIGKILL);
 			limit = -1;
@@ -431,7 +428,7 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 		else if (n.what == NEWS_LEFT)
 			r->left(n.text);
 		else if (n.what == NEWS_FAILED)
-			failed = err_set(e, ERR_OS, 0, "%s", n.text);
+			r->failed(n.text);
 		else if (n.what == NEWS_NOT_STARTED) {
 			failed = err_os(e, n.number, "%s", r->argv[0]);
 			e->step = "exec";

@@ -14,8 +14,10 @@
 struct lab_run {
 	char **argv;		/* the command; $NEMU_LAB will name the lab */
 	const char *keep_logs;	/* a folder for what processes of the nodes have printed, or NULL */
+	int logs;		/* the same, open */
 	bool strict;		/* tells of all that the command leaves */
 	void (*left)(const char *what); /* of each of these: "node h1" */
+	void (*failed)(const char *what); /* of logs that could not be kept, and of what does not end */
 };
 
 /* Runs it; when this returns, nothing of the lab is left. *status: the command's, as from waitpid(2).

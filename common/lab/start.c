@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "kernel/ns.h"
 #include "kernel/userns.h"
 #include "lab/keeper.h"
@@ -29,6 +30,15 @@ struct birth {
 	pid_t keeper;
 	struct socket_id socket;
 	int ready; /* where its server tells; -1 once it has, or has failed */
+};
+
+/* What those of one call have in common. */
+struct kin {
+	const char *lab;
+	int lab_fd, userns, proc_fd; /* -1: the caller's user namespace; not looked for yet */
+	int signals; /* by which the user wants an end */
+	node_serve_fn *serve;
+	const void *options;
 };
 
 /* With the lock held. A dead node's socket is removed. */
@@ -119,11 +129,11 @@ static bool enter(int userns, int tell)
 	return write(tell, &e, sizeof(e)) < 0; /* false, but for the compiler */
 }
 
-static int begin(struct birth *b, const char *lab, int lab_fd, int userns, int proc_fd,
-		 node_serve_fn *serve, const void *options, struct err *e)
+static int begin(struct birth *b, const struct kin *kin, struct err *e)
 {
+	int lab_fd = kin->lab_fd;
 	own(fd) int listen_fd = rundir_bind(lab_fd, b->name, e), tell = -1;
-	struct node_seat seat = { .lab = lab, .name = b->name, .lab_fd = lab_fd, .proc_fd = proc_fd };
+	struct node_seat seat = { .lab = kin->lab, .name = b->name, .lab_fd = lab_fd, .proc_fd = kin->proc_fd };
 	int ends[2];
 
 	if (listen_fd < 0)
@@ -143,7 +153,8 @@ static int begin(struct birth *b, const char *lab, int lab_fd, int userns, int p
 	if (!b->keeper) {
 		seat.listen_fd = listen_fd;
 		seat.ready_fd = tell;
-		_exit(enter(userns, tell) && keeper_detach(&seat) && !keeper_run(&seat, serve, options) ? 0 : 1);
+		_exit(enter(kin->userns, tell) && keeper_detach(&seat) &&
+		      !keeper_run(&seat, kin->serve, kin->options) ? 0 : 1);
 	}
 	b->ready = ends[0];
 	return 0;
@@ -169,13 +180,13 @@ static int hear(struct birth *b, struct err *e)
 	return err_prefix(e, "%s", b->name);
 }
 
-/* Waits until at most limit nodes are still on their way. */
-static int settle(struct birth *births, size_t n, size_t limit, struct err *e)
+/* Waits until at most limit nodes are still on their way, or the user wants an end. */
+static int settle(struct birth *births, size_t n, size_t limit, int signals, struct err *e)
 {
 	for (;;) {
-		struct pollfd p[256];
+		struct pollfd p[256] = { { .fd = signals, .events = POLLIN } };
 		struct birth *who[256];
-		nfds_t open = 0;
+		nfds_t open = 1;
 
 		for (size_t i = 0; i < n && open < 256; i++) {
 			if (births[i].ready < 0)
@@ -183,11 +194,13 @@ static int settle(struct birth *births, size_t n, size_t limit, struct err *e)
 			who[open] = &births[i];
 			p[open++] = (struct pollfd){ .fd = births[i].ready, .events = POLLIN };
 		}
-		if (open <= limit)
+		if (open - 1 <= limit)
 			return 0;
 		if (poll(p, open, -1) < 0)
 			continue;
-		for (nfds_t i = 0; i < open; i++)
+		if (p[0].revents)
+			return err_set(e, ERR_OS, EINTR, "interrupted");
+		for (nfds_t i = 1; i < open; i++)
 			if (p[i].revents && hear(who[i], e))
 				return -1;
 	}
@@ -225,16 +238,8 @@ static size_t window(void)
 	return cpus < 3 ? 1 : cpus > 4 ? 4 : (size_t)cpus - 1;
 }
 
-int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *serve,
-		const void *options, struct err *e)
+static int check_names(char *const *names, size_t n, struct err *e)
 {
-	own(mem) struct birth *births = calloc(n, sizeof(*births));
-	own(fd) int lab_fd = -1, userns = -1, proc_fd = -1;
-	size_t begun = 0, limit = window();
-	int failed = 0;
-
-	if (!births)
-		return err_nomem(e);
 	for (size_t i = 0; i < n; i++) {
 		if (name_check("node", names[i], e))
 			return -1;
@@ -242,37 +247,70 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 			if (!strcmp(names[k], names[i]))
 				return err_set(e, ERR_REFUSED, EEXIST, "%s: given twice", names[i]);
 	}
+	return 0;
+}
+
+/* With the lock held. *begun: how many there are to be undone if it fails. */
+static int make(struct birth *births, char *const *names, size_t n, size_t *begun, struct kin *kin,
+		struct err *e)
+{
+	size_t limit = window(), old = 0; /* only those on their way are looked at: [old, *begun) */
+
+	for (size_t i = 0; i < n; i++)
+		if (check_free(kin->lab_fd, names[i], e))
+			return -1;
+	if (get_userns(kin->lab_fd, &kin->userns, e))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		progress_tell("nodes made", i, n);
+		if (n >= CROWD && i % CROWD == 0) {
+			drop_fd(&kin->proc_fd);
+			kin->proc_fd = ns_new_proc();
+		}
+		births[i] = (struct birth){ .name = names[i], .ready = -1 };
+		if (begin(&births[i], kin, e))
+			return -1;
+		*begun = i + 1;
+		if (settle(births + old, *begun - old, limit, kin->signals, e))
+			return -1;
+		while (old < *begun && births[old].ready < 0)
+			old++;
+	}
+	return settle(births, n, 0, kin->signals, e);
+}
+
+int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *serve,
+		const void *options, struct err *e)
+{
+	struct kin kin = { .lab = lab, .userns = -1, .proc_fd = -1, .serve = serve, .options = options };
+	own(mem) struct birth *births = calloc(n, sizeof(*births));
+	own(fd) int lab_fd = -1;
+	own(signals) struct signals signals = SIGNALS_NONE;
+	size_t begun = 0;
+	bool from_user;
+	int rc, sig;
+
+	if (!births)
+		return err_nomem(e);
+	if (check_names(names, n, e) || signals_catch(&signals, false, e))
+		return -1;
 	lab_fd = rundir_lock_lab(lab, true, e);
 	if (lab_fd < 0)
 		return -1;
-	for (size_t i = 0; i < n && !failed; i++)
-		failed = check_free(lab_fd, names[i], e);
-	failed = failed ? failed : get_userns(lab_fd, &userns, e);
-	/* Only those on their way are looked at: [old, begun). */
-	for (size_t old = 0; begun < n && !failed;) {
-		progress_tell("nodes made", begun, n);
-		if (n >= CROWD && begun % CROWD == 0) {
-			drop_fd(&proc_fd);
-			proc_fd = ns_new_proc();
-		}
-		births[begun].name = names[begun];
-		births[begun].ready = -1;
-		failed = begin(&births[begun], lab, lab_fd, userns, proc_fd, serve, options, e);
-		if (failed)
-			break;
-		begun++;
-		failed = settle(births + old, begun - old, limit, e);
-		while (old < begun && births[old].ready < 0)
-			old++;
-	}
-	if (!failed)
-		failed = settle(births, begun, 0, e);
+	kin.lab_fd = lab_fd;
+	kin.signals = signals.fd;
+	rc = make(births, names, n, &begun, &kin, e);
 	progress_tell("nodes made", n, n);
 	rundir_unlock(lab_fd);
-	if (failed) {
-		undo(lab, births, begun);
-	}
-	return failed;
+	drop_fd(&kin.userns);
+	drop_fd(&kin.proc_fd);
+	if (!rc)
+		return 0;
+	undo(lab, births, begun);
+	sig = signals_read(signals.fd, &from_user);
+	if (sig)
+		signals_die_of(sig);
+	return -1;
 }
 
 /* With the lock held: all that can fail before there is a keeper, which cleans up. */

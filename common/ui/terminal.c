@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,8 +20,10 @@ struct terminal {
 	bool has_terminal; /* standard input is a terminal */
 	bool input_over;
 	struct termios before;
+	void (*on_pipe)(int); /* what SIGPIPE did before */
 	char pending[4096]; /* input that the program has not taken yet */
 	size_t len;
+	char last; /* of the input */
 };
 
 static void copy_size(int master)
@@ -60,6 +63,8 @@ struct terminal *terminal_open(int *slave, struct err *e)
 	if (t->has_terminal)
 		tcsetattr(*slave, TCSANOW, &t->before);
 	fcntl(t->master, F_SETFL, O_RDWR | O_NONBLOCK);
+	t->on_pipe = signal(SIGPIPE, SIG_IGN); /* the caller's terminal would stay raw */
+	t->last = '\n';
 	return t;
 }
 
@@ -91,6 +96,7 @@ void terminal_close(struct terminal *t)
 	if (!t)
 		return;
 	terminal_pause(t);
+	signal(SIGPIPE, t->on_pipe);
 	close(t->master);
 	free(t);
 }
@@ -121,13 +127,27 @@ static bool write_all(const char *data, size_t len)
 	return true;
 }
 
-/* false: nothing there, or the program's side is closed. */
-static bool pass_output(struct terminal *t)
+/* 1; 0: nothing there, or the program's side is closed; -1: errno, nobody takes it. */
+static int pass_output(struct terminal *t)
 {
 	char block[16384];
 	ssize_t n = read(t->master, block, sizeof(block));
 
-	return n > 0 && write_all(block, (size_t)n);
+	if (n <= 0)
+		return 0;
+	return write_all(block, (size_t)n) ? 1 : -1;
+}
+
+/* What a terminal's user would type at the end of the input: behind the beginning of a line once more, as the first
+ * only hands that over. */
+static void end_input(struct terminal *t)
+{
+	struct termios now;
+	int key = tcgetattr(t->master, &now) ? 4 : now.c_cc[VEOF];
+
+	t->len = t->last == '\n' ? 1 : 2;
+	memset(t->pending, key, t->len);
+	t->input_over = true;
 }
 
 static void take_input(struct terminal *t)
@@ -136,11 +156,9 @@ static void take_input(struct terminal *t)
 
 	if (n > 0) {
 		t->len = (size_t)n;
+		t->last = t->pending[n - 1];
 	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-		/* The end of a file or pipe: what a terminal's user would type for it. */
-		t->pending[0] = 4;
-		t->len = 1;
-		t->input_over = true;
+		end_input(t);
 	}
 }
 
@@ -167,8 +185,8 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 
 		if (poll(p, 4, -1) < 0)
 			continue;
-		if (p[2].revents & POLLIN)
-			pass_output(t);
+		if (p[2].revents & POLLIN && pass_output(t) < 0)
+			return -1;
 		if (p[2].revents & POLLOUT)
 			pass_input(t);
 		if (p[3].revents)
@@ -188,13 +206,14 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 	}
 }
 
-void terminal_drain(struct terminal *t)
+int terminal_drain(struct terminal *t)
 {
 	struct pollfd p = { .fd = t->master, .events = POLLIN };
+	int rc = 1;
 
 	/* poll(2) makes the kernel hand over what the program's side has queued. Others may still
 	 * have the terminal open; what they write later is not waited for. */
-	while (poll(&p, 1, 0) > 0 && p.revents & POLLIN)
-		if (!pass_output(t))
-			return;
+	while (rc > 0 && poll(&p, 1, 0) > 0 && p.revents & POLLIN)
+		rc = pass_output(t);
+	return rc < 0 ? -1 : 0;
 }

@@ -16,16 +16,17 @@ struct terminal;
  * program's end, the caller's to close. NULL: error. */
 struct terminal *terminal_open(int *slave, struct err *e);
 
-/* Makes the caller's terminal raw, if standard input is one; terminal_close undoes it. */
+/* Makes the caller's terminal raw, if standard input is one; terminal_close undoes it. SIGPIPE is ignored from
+ * terminal_open to terminal_close. */
 void terminal_begin(struct terminal *t);
 void terminal_close(struct terminal *t);
 
 /* Passes bytes both ways until conn is readable (returns 1) or signals is (2). Output is
- * passed on in full before input is read again. */
+ * passed on in full before input is read again. -1: errno, standard output takes no more. */
 int terminal_relay(struct terminal *t, int conn, int signals);
 
-/* After the program's end: passes on what it has written until now. */
-void terminal_drain(struct terminal *t);
+/* After the program's end: passes on what it has written until now. 0, or -1 as above. */
+int terminal_drain(struct terminal *t);
 
 /* The caller's terminal has another size. */
 void terminal_resize(struct terminal *t);

@@ -66,6 +66,7 @@ struct call {
 	/* In a batch, else NULL: "FILE:LINE"; asked when the words have been read: shall it be done? */
 	const char *where;
 	bool (*go_on)(const struct call *c);
+	int ended_by; /* by this signal the user wanted it to end, which has been passed on; or 0 */
 	struct given given[WORDS_MAX]; /* as verb->words; v points into one block */
 	char **block;
 };

@@ -58,6 +58,30 @@ batch() {
 	[ "$(nemu -q node)" = a ]
 }
 
+@test "--force: a signal ends it all the same" {
+	local f=$BATS_TEST_TMPDIR/up pid code=0
+	printf 'node add a\nexec a sh -c "echo >%s; exec sleep 86482"\nnode add b\n' "$f" >"$BATS_TEST_TMPDIR/f"
+	"$NEMU" batch --force "$BATS_TEST_TMPDIR/f" 2>/dev/null &
+	pid=$!
+	eventually test -e "$f"
+	kill -TERM "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 143 ]
+	[ "$(nemu -q node)" = a ]
+}
+
+@test "what would take its place is refused" {
+	nemu node add a
+	nemu if a add t type tap
+	batch $'if a tapfd t true\nnode add b'
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"/f:1: if: tapfd: not within a batch"* ]]
+	batch $'server b\nnode add b'
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"/f:1: server: not within a batch"* ]]
+	[ "$(nemu -q node)" = a ]
+}
+
 @test "what sh would expand or run is an error that names it" {
 	local text
 	nemu node add a

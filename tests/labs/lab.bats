@@ -30,7 +30,8 @@ nothing() {
 	done
 	fails 127 "nosuchcommand86" lab run nosuchcommand86
 	fails 126 "/etc/passwd" lab run -- /etc/passwd
-	fails 1 "CMD is missing" lab run
+	fails 125 "CMD is missing" lab run
+	fails 125 "--zz" lab run --zz true
 	nothing
 }
 
@@ -93,7 +94,40 @@ nothing() {
 		nemu until "log a hi two" 2>/dev/null || until nemu logs a hi | grep -q two; do :; done'
 	[ "$(cat "$dir"/a/*.hi)" = $'one\ntwo' ]
 	fails 125 "/proc/86/x" lab run --keep-logs /proc/86/x true
+	touch "$BATS_TEST_TMPDIR/file"
+	fails 125 "Not a directory" lab run --keep-logs "$BATS_TEST_TMPDIR/file" touch "$BATS_TEST_TMPDIR/ran"
+	[ ! -e "$BATS_TEST_TMPDIR/ran" ]
 	no_process "sleep 86465"
+}
+
+@test "run --keep-logs: what could not be kept is told, and the command's code stays" {
+	needs_root
+	local full=$BATS_TEST_TMPDIR/full code
+	mkdir "$full"
+	mount -t tmpfs -o size=64k tmpfs "$full"
+	for code in 3 0; do
+		run --separate-stderr nemu lab run --keep-logs "$full" sh -c "
+			nemu node add a && nemu spawn a --name x head -c 100000 /dev/zero && nemu until exit a x && exit $code"
+		echo "$status $stderr"
+		[ "$status" -eq $((code ? code : 125)) ]
+		[[ $stderr == "nemu lab: $full/a/"*".x: No space left on device" ]]
+		rm -r "$full/a"
+	done
+	umount "$full"
+}
+
+@test "run: no signal is lost, however early it comes" {
+	local i pid code
+	for i in {1..20}; do
+		"$NEMU" lab run sleep 60 &
+		pid=$!
+		until grep -q '^SigBlk:.*[4-7c-f]...$' "/proc/$pid/status"; do :; done # SIGTERM is caught
+		kill -TERM "$pid"
+		code=0
+		wait "$pid" || code=$?
+		[ "$code" -eq 143 ]
+	done
+	nothing
 }
 
 # A lab that runs until it is ended from outside: $runner; its shell tells its PID in $1.

@@ -332,6 +332,19 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 
 # ---------------------------------------------------------------- logs
 
+@test "what cannot be printed does not run on" {
+	local code=0
+	fails 1 "-t: only with --ready" spawn a -t 5s true
+	"$NEMU" spawn a sleep 86483 >/dev/full 2>"$BATS_TEST_TMPDIR/err" || code=$?
+	[ "$code" -eq 2 ]
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "nemu spawn: standard output: No space left on device" ]
+	no_process 'sleep 86483'
+	nemu spawn a --name out echo hi
+	nemu until exit a out
+	nemu logs a out >/dev/full 2>"$BATS_TEST_TMPDIR/err" || code=$?
+	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "nemu logs: a: standard output: No space left on device" ]
+}
+
 @test "logs: of a process whose number another had before" {
 	needs_root
 	[ -w /proc/sys/kernel/ns_last_pid ] || skip "needs CONFIG_CHECKPOINT_RESTORE"

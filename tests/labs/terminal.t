@@ -199,6 +199,33 @@ def stopped_and_continued():
     os.close(slave)
 
 
+def input_ends_within_a_line():
+    for text, shown in (b"abc", b"abcabc"), (b"abc\n", b"abc\r\nabc\r\n"), (b"", b""):
+        p = subprocess.run([NEMU, "exec", "-t", "a", "cat"], input=text, stdout=subprocess.PIPE, timeout=PATIENCE)
+        equal((p.stdout.replace(b"^D\b\b", b""), p.returncode), (shown, 0))
+
+
+def nobody_reads():
+    master, slave = os.openpty()
+    before = attributes(slave)
+    r, w = os.pipe()
+    p = subprocess.Popen([NEMU, "exec", "-t", "a", "sh", "-c", "read x; seq 100000; sleep 1005"], stdin=slave, stdout=w,
+                         stderr=subprocess.PIPE)
+    until(lambda: attributes(slave) != before, "raw")
+    os.close(w)
+    os.close(r)
+    os.write(master, b"\n")
+    equal((p.stderr.read(), p.wait(PATIENCE)), (b"", -signal.SIGPIPE))
+    equal(attributes(slave), before)
+    os.close(master)
+    os.close(slave)
+    until(lambda: b"1005" not in nemu("ps", "a").stdout, "the program has ended")
+    with open("/dev/full", "wb") as full:
+        p = subprocess.run([NEMU, "exec", "-t", "a", "seq", "3"], stdin=subprocess.DEVNULL, stdout=full,
+                           stderr=subprocess.PIPE, timeout=PATIENCE)
+    equal((p.stderr, p.returncode), (b"nemu exec: standard output: No space left on device\n", 125))
+
+
 def hang_up_of_a_killed_client():
     t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; sleep 1004 & echo go; wait")
     t.expect(b"go\r\n")
@@ -232,7 +259,7 @@ TESTS = (
      restored(lambda p, pid: p.send_signal(signal.SIGTERM), 143)),
     ("restored after SIGHUP to the client",
      restored(lambda p, pid: p.send_signal(signal.SIGHUP), 129)),
-    stopped_and_continued, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
+    stopped_and_continued, input_ends_within_a_line, nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
 )
 
 
