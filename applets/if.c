@@ -9,12 +9,12 @@
 #include "base/num.h"
 #include "base/program.h"
 #include "lab/import.h"
+#include "lab/links.h"
 #include "lab/uplink.h"
 
-/* NO-CARRIER is said of the state, which follows the carrier with some delay. */
 static const char *state_text(const struct value *d)
 {
-	if (value_has(d, "flags", "NO-CARRIER") && !value_has(d, "flags", "LOWER_UP"))
+	if (links_no_carrier(d))
 		return "no-carrier";
 	return value_has(d, "flags", "UP") ? "up" : "down";
 }

@@ -125,16 +125,6 @@ static size_t undrawn(const struct graph *g, size_t node)
 	return n;
 }
 
-/* Columns that UTF-8 text takes: no wide characters occur. */
-static int width(const char *s)
-{
-	int n = 0;
-
-	for (; *s; s++)
-		n += (*s & 0xc0) != 0x80;
-	return n;
-}
-
 static void draw_node(const struct graph *g, size_t node, const char *bars)
 {
 	printf("%s%s%s%s\n", bars, is_switch(g, node) ? "(" : "[", name_of(g, node),
@@ -151,7 +141,7 @@ static void put_folded(const char *before, const char *words)
 
 		if (column + 1 + (int)len > COLUMNS) {
 			printf("%s%s", column < COLUMNS ? "\n" : "", before);
-			column = width(before);
+			column = output_width(before);
 		}
 		printf(" %.*s", (int)len, words);
 		column += 1 + (int)len;
@@ -175,7 +165,7 @@ static void draw_edge(const struct graph *g, struct edge *edge, int from, const 
 		buf_addf(&line, is_switch(g, far) ? " (%s)" : " [%s]", name_of(g, far));
 	if (g->seen[far])
 		buf_adds(&line, " ^");
-	if (does.len && width(buf_cstr(&line)) + 2 + width(buf_cstr(&does)) <= COLUMNS)
+	if (does.len && output_width(buf_cstr(&line)) + 2 + output_width(buf_cstr(&does)) <= COLUMNS)
 		buf_addf(&line, "  %s", buf_cstr(&does));
 	else if (does.len)
 		buf_addf(&rest, "%s%s    ", bars, last && !goes_on ? "  " : "│ ");
@@ -262,16 +252,23 @@ static void draw_text(struct graph *g)
 
 /* ------------------------------------------------------------------ dot, mermaid */
 
-static void put_escaped(const char *s, const char *escape, FILE *out)
+/* Within double quotes of dot; space: what is put for one. */
+static void put_dot(const char *s, const char *space, FILE *out)
 {
-	for (; *s; s++) {
-		if (strchr(escape, *s))
-			fputs(*escape == '"' ? "\\" : "", out);
-		if (*escape == '#' && strchr(escape, *s))
-			fprintf(out, "#%d;", (unsigned char)*s);
+	for (; *s; s++)
+		if (*s == ' ')
+			fputs(space, out);
 		else
-			fputc(*s, out);
-	}
+			fprintf(out, "%s%c", strchr("\"\\", *s) ? "\\" : "", *s);
+}
+
+static void put_mermaid(const char *s)
+{
+	for (; *s; s++)
+		if (strchr("#\"|<>", *s))
+			printf("#%d;", (unsigned char)*s);
+		else
+			putchar(*s);
 }
 
 static void draw_dot(struct graph *g, FILE *out)
@@ -279,7 +276,7 @@ static void draw_dot(struct graph *g, FILE *out)
 	static const char *const labels[] = { "taillabel", "headlabel" };
 
 	fputs("graph \"", out);
-	put_escaped(g->lab, "\"\\", out);
+	put_dot(g->lab, " ", out);
 	fputs("\" {\n\tnode [shape=box, fontname=\"sans-serif\"];\n"
 	      "\tedge [fontname=\"sans-serif\", fontsize=9];\n", out);
 	for (size_t i = 0; i < value_len(g->nodes); i++)
@@ -292,16 +289,12 @@ static void draw_dot(struct graph *g, FILE *out)
 			name_of(g, edge->node[1]));
 		for (int k = 0; k < 2; k++) {
 			fprintf(out, "%s=\"", labels[k]);
-			for (const char *s = buf_cstr(&edge->at[k]); *s; s++)
-				if (*s == ' ')
-					fputs("\\n", out);
-				else
-					fprintf(out, "%s%c", strchr("\"\\", *s) ? "\\" : "", *s);
+			put_dot(buf_cstr(&edge->at[k]), "\\n", out);
 			fputs("\", ", out);
 		}
 		impairments_of(edge, 0, &does);
 		fputs("label=\"", out);
-		put_escaped(buf_cstr(&does), "\"\\", out);
+		put_dot(buf_cstr(&does), " ", out);
 		fprintf(out, "\"%s];\n", edge->down ? ", style=dashed" : "");
 	}
 	fputs("}\n", out);
@@ -319,12 +312,12 @@ static void draw_mermaid(struct graph *g)
 
 		impairments_of(edge, 0, &does);
 		printf("    n%zu %s|\"", edge->node[0], edge->down ? "-.-" : "---");
-		put_escaped(buf_cstr(&edge->at[0]), "#\"|<>", stdout);
+		put_mermaid(buf_cstr(&edge->at[0]));
 		fputs(" — ", stdout);
-		put_escaped(buf_cstr(&edge->at[1]), "#\"|<>", stdout);
+		put_mermaid(buf_cstr(&edge->at[1]));
 		if (does.len)
 			fputs("<br/>", stdout);
-		put_escaped(buf_cstr(&does), "#\"|<>", stdout);
+		put_mermaid(buf_cstr(&does));
 		printf("\"| n%zu\n", edge->node[1]);
 	}
 }

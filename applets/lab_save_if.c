@@ -95,7 +95,7 @@ static struct item *find(const struct items *all, const char *node, const char *
 
 /* What a bridge has that a new one has not. In JSON, as with ip(8), times are hundredths of a
  * second. */
-static bool put_bridge(const struct value *data)
+static void add_bridge(struct buf *line, const struct value *data)
 {
 	static const struct {
 		const char *word, *key;
@@ -107,22 +107,19 @@ static bool put_bridge(const struct value *data)
 		      { "ageing", "ageing_time", 30000, true },
 		      { "max-age", "max_age", 2000, true },
 		      { "vlan-filtering", "vlan_filtering", 0, false } };
-	bool any = false;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		int64_t n = value_num(data, words[i].key, words[i].fresh);
 
 		if (n == words[i].fresh)
 			continue;
-		any = true;
 		if (!words[i].time)
-			printf(" %s %s", words[i].word, n ? "on" : "off");
+			buf_addf(line, " %s %s", words[i].word, n ? "on" : "off");
 		else if (n % 100)
-			printf(" %s %" PRId64 "0ms", words[i].word, n);
+			buf_addf(line, " %s %" PRId64 "0ms", words[i].word, n);
 		else
-			printf(" %s %" PRId64 "s", words[i].word, n / 100);
+			buf_addf(line, " %s %" PRId64 "s", words[i].word, n / 100);
 	}
-	return any;
 }
 
 /* Types that "if add" makes with all that it knows of them. */
@@ -147,6 +144,7 @@ static void make(struct item *x)
 {
 	const struct value *data = data_of(x->d);
 	bool tun = !strcmp(x->kind, "tun");
+	own(buf) struct buf words = {0};
 
 	PUT("nemu if", x->node, "add", str(x->d, "ifname"), "type", tun ? str(data, "type") : x->kind);
 	if (*below(x))
@@ -161,8 +159,8 @@ static void make(struct item *x)
 	save_number("table", data, "table");
 	save_number("user", data, "uid");
 	if (!strcmp(x->kind, "bridge"))
-		put_bridge(data);
-	putchar('\n');
+		add_bridge(&words, data);
+	printf("%s\n", buf_cstr(&words));
 	x->made = true;
 	if (!strcmp(x->kind, "wireguard"))
 		save_comment("not saved: %s:%s: keys and peers of wireguard", x->node, str(x->d, "ifname"));
@@ -307,6 +305,8 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 		buf_adds(&line, " up");
 	if ((lo || own_bridge) && !value_has(x->d, "flags", "UP"))
 		buf_adds(&line, " down");
+	if (own_bridge)
+		add_bridge(&line, data_of(x->d));
 	if (line.len || address || strcmp(master, expected)) {
 		PUT("nemu if", x->node, "set", name);
 		if (*master && strcmp(master, expected))
@@ -316,20 +316,6 @@ static void save_attributes(const char *lab, const struct items *all, const stru
 		if (address)
 			save_text("address", x->d, "address");
 		printf("%s\n", buf_cstr(&line));
-	}
-	if (own_bridge) {
-		const struct value *data = data_of(x->d);
-		bool stp = value_num(data, "stp_state", 0) || value_num(data, "vlan_filtering", 0) ||
-			   value_num(data, "forward_delay", 1500) != 1500 ||
-			   value_num(data, "hello_time", 200) != 200 ||
-			   value_num(data, "ageing_time", 30000) != 30000 ||
-			   value_num(data, "max_age", 2000) != 2000;
-
-		if (stp) {
-			PUT("nemu if", x->node, "set", name);
-			put_bridge(data);
-			putchar('\n');
-		}
 	}
 	if (veth && !value_has(x->d, "flags", "UP")) {
 		char end[128];

@@ -262,10 +262,9 @@ static struct value *describe_end(const struct lab *l, const struct end *end, st
 	return d;
 }
 
-/* NO-CARRIER is said of an interface's state, which follows its carrier with some delay. */
-static bool lacks_carrier(const struct value *d)
+bool links_no_carrier(const struct value *iface)
 {
-	return value_has(d, "flags", "NO-CARRIER") && !value_has(d, "flags", "LOWER_UP");
+	return value_has(iface, "flags", "NO-CARRIER") && !value_has(iface, "flags", "LOWER_UP");
 }
 
 static struct value *describe(const struct lab *l, const struct end *a, const struct end *b,
@@ -273,7 +272,7 @@ static struct value *describe(const struct lab *l, const struct end *a, const st
 {
 	struct value *d = value_new(p, V_DICT), *ends = value_new(p, V_LIST);
 	bool up = value_has(a->d, "flags", "UP") && (!b || value_has(b->d, "flags", "UP"));
-	bool no_carrier = lacks_carrier(a->d) || (b && lacks_carrier(b->d));
+	bool no_carrier = links_no_carrier(a->d) || (b && links_no_carrier(b->d));
 
 	if (!d || !ends)
 		return NULL;

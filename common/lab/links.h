@@ -3,6 +3,8 @@
 #ifndef LAB_LINKS_H
 #define LAB_LINKS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/value.h"
 #include "lab/client.h"
@@ -17,6 +19,10 @@ struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err 
 typedef int links_node_fn(struct client *c, void *arg, struct err *e);
 struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, struct value_pool *pool,
 			      struct err *e);
+
+/* Has an interface that is up no carrier? NO-CARRIER alone is said of its state, which follows its carrier with
+ * some delay. */
+bool links_no_carrier(const struct value *iface);
 
 /* The other end of a link, out of that list. NULL: it is not in the lab. */
 const struct value *links_far_end(const struct value *links, const char *node, const char *ifname);

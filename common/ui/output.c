@@ -139,13 +139,12 @@ void table_row(struct table *t, ...)
 		t->columns = t->count - start;
 }
 
-/* Columns on a terminal, near enough: bytes that begin a character. */
-static int width(const char *s)
+int output_width(const char *text)
 {
 	int n = 0;
 
-	for (; *s; s++)
-		n += (*s & 0xc0) != 0x80;
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80; /* it begins a character */
 	return n;
 }
 
@@ -153,7 +152,7 @@ static void print_row(const struct table *t, size_t row, const int *widths, FILE
 {
 	for (size_t i = 0; i < t->columns; i++) {
 		const char *cell = t->cells[row * t->columns + i];
-		int pad = i + 1 < t->columns ? widths[i] - width(cell) + 2 : 0;
+		int pad = i + 1 < t->columns ? widths[i] - output_width(cell) + 2 : 0;
 
 		fprintf(out, "%s%*s", cell, pad, "");
 	}
@@ -167,7 +166,7 @@ bool table_print(struct table *t, FILE *out)
 	bool ok = !t->failed;
 
 	for (size_t i = 0; i < rows * t->columns; i++) {
-		int w = width(t->cells[i]);
+		int w = output_width(t->cells[i]);
 
 		if (w > widths[i % t->columns])
 			widths[i % t->columns] = w;

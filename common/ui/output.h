@@ -15,6 +15,9 @@ void output_json(const struct value *v, FILE *out);
 /* A word as sh(1) reads it back: quoted where it must be. */
 void output_word(const char *word, FILE *out);
 
+/* Columns on a terminal, near enough: no wide characters occur. */
+int output_width(const char *text);
+
 /* A table. Start with {0}; cells are copied. NULL or "" prints as "-". Control characters are
  * made printable. */
 struct table {
