@@ -28,6 +28,7 @@ struct item {
 	const struct value *d, *of; /* the interface; its node */
 	const char *kind;
 	bool made; /* an earlier line makes it */
+	bool said; /* and one has its attributes */
 };
 
 struct items {
@@ -47,6 +48,25 @@ static int compare(const void *a, const void *b)
 static bool is_uplink(const struct value *node, const char *ifname)
 {
 	return *ifname && is(node, "uplink", ifname);
+}
+
+/* The bridge that makes its node a switch. */
+static bool is_own_bridge(const struct item *x)
+{
+	return *str(x->of, "bridge") && is(x->d, "ifname", str(x->of, "bridge"));
+}
+
+/* All later lines, "link add" of a port too, name it so. */
+static void save_bridge_names(const struct value *nodes)
+{
+	for (size_t i = 0; i < value_len(nodes); i++) {
+		const struct value *d = value_at(nodes, i);
+
+		if (!*str(d, "bridge") || is(d, "bridge", "br0"))
+			continue;
+		PUT("nemu if", str(d, "name"), "set", "br0", "name", str(d, "bridge"));
+		putchar('\n');
+	}
 }
 
 static void save_uplinks(const struct value *nodes)
@@ -76,7 +96,7 @@ static bool collect(struct items *all, const struct value *nodes)
 				all->n--;
 				continue;
 			}
-			*x = (struct item){ str(node, "name"), d, node, kind_of(d), false };
+			*x = (struct item){ str(node, "name"), d, node, kind_of(d), false, false };
 			x->made = is(d, "ifname", "lo") || is(d, "ifname", value_text(node, "bridge", "lo"));
 		}
 	}
@@ -91,6 +111,25 @@ static struct item *find(const struct items *all, const char *node, const char *
 		if (!strcmp(all->v[i].node, node) && is(all->v[i].d, "ifname", name))
 			return &all->v[i];
 	return NULL;
+}
+
+/* Would the grammar take it for something else than a name? */
+static bool is_word(const char *name)
+{
+	for (const struct verb *v = applet_if_verbs; v->run; v++)
+		for (const struct word *w = v->words; w->word || w->value; w++)
+			if (w->word && !strcmp(w->word, name))
+				return true;
+	return *name == '-';
+}
+
+/* For "if add" and "if set": such a name stands last, behind "--", any other first. */
+static void put_name(const struct item *x, bool last)
+{
+	const char *name = str(x->d, "ifname");
+
+	if (is_word(name) == last)
+		PUT(last ? " --" : "", name);
 }
 
 /* What a bridge has that a new one has not. In JSON, as with ip(8), times are hundredths of a
@@ -140,13 +179,41 @@ static const char *below(const struct item *x)
 	return !strcmp(x->kind, "vxlan") ? str(data_of(x->d), "link") : str(x->d, "link");
 }
 
-static void make(struct item *x)
+static const char *fresh_address(const char *lab, const struct item *x, char *buf)
+{
+	struct lladdr a = lladdr_of(lab, x->node, is_own_bridge(x) ? "br0" : str(x->d, "ifname"));
+
+	return lladdr_text(&a, buf);
+}
+
+/* A vlan has the address of what it stands on; a vrf a new one each time. */
+static bool address_differs(const char *lab, const struct items *all, const struct item *x)
+{
+	char text[LLADDR_TEXT];
+	const struct item *under = find(all, x->node, below(x));
+
+	if (!*str(x->d, "address") || is(x->d, "link_type", "loopback"))
+		return false;
+	if (!strcmp(x->kind, "vlan") && under)
+		return strcmp(str(x->d, "address"), str(under->d, "address"));
+	return strcmp(str(x->d, "address"), fresh_address(lab, x, text));
+}
+
+/* "if add" does, and not "link add" or "switch add". */
+static bool can_add(const struct item *x)
+{
+	return can_make(x->kind) && !is_own_bridge(x);
+}
+
+static void make(const char *lab, const struct items *all, struct item *x)
 {
 	const struct value *data = data_of(x->d);
 	bool tun = !strcmp(x->kind, "tun");
 	own(buf) struct buf words = {0};
 
-	PUT("nemu if", x->node, "add", str(x->d, "ifname"), "type", tun ? str(data, "type") : x->kind);
+	PUT("nemu if", x->node, "add");
+	put_name(x, false);
+	PUT("", "type", tun ? str(data, "type") : x->kind);
 	if (*below(x))
 		PUT("", "link", below(x));
 	save_number("id", data, "id");
@@ -160,14 +227,18 @@ static void make(struct item *x)
 	save_number("user", data, "uid");
 	if (!strcmp(x->kind, "bridge"))
 		add_bridge(&words, data);
-	printf("%s\n", buf_cstr(&words));
+	fputs(buf_cstr(&words), stdout);
+	if (address_differs(lab, all, x)) /* some types take none later */
+		save_text("address", x->d, "address");
+	put_name(x, true);
+	putchar('\n');
 	x->made = true;
 	if (!strcmp(x->kind, "wireguard"))
 		save_comment("not saved: %s:%s: keys and peers of wireguard", x->node, str(x->d, "ifname"));
 }
 
 /* Those that stand on nothing, or on what is there. */
-static void make_all(const struct items *all, bool stacked)
+static void make_all(const char *lab, const struct items *all, bool stacked)
 {
 	bool progress = true;
 
@@ -181,7 +252,7 @@ static void make_all(const struct items *all, bool stacked)
 			under = *below(x) ? find(all, x->node, below(x)) : NULL;
 			if (*below(x) && (!under || !under->made))
 				continue;
-			make(x);
+			make(lab, all, x);
 			progress = true;
 		}
 	}
@@ -258,72 +329,104 @@ static bool save_links(const struct value *links, const struct items *all)
 
 /* ------------------------------------------------------------------ attributes */
 
-static const char *fresh_address(const char *lab, const struct item *x, char *buf)
-{
-	struct lladdr a = lladdr_of(lab, x->node, str(x->d, "ifname"));
-
-	return lladdr_text(&a, buf);
-}
-
-/* A vlan has the address of what it stands on; a vrf a new one each time. */
-static bool address_differs(const char *lab, const struct items *all, const struct item *x)
-{
-	char text[LLADDR_TEXT];
-	const struct item *under = find(all, x->node, below(x));
-
-	if (!*str(x->d, "address") || is(x->d, "link_type", "loopback"))
-		return false;
-	if (!strcmp(x->kind, "vlan") && under)
-		return strcmp(str(x->d, "address"), str(under->d, "address"));
-	return strcmp(str(x->d, "address"), fresh_address(lab, x, text));
-}
-
 /* Is it a port of the bridge that makes its node a switch? */
 static bool is_port_by_itself(const struct item *x)
 {
 	return !strcmp(x->kind, "veth") && *str(x->of, "bridge");
 }
 
-static void save_attributes(const char *lab, const struct items *all, const struct item *x)
+/* Of a bridge these are its ports. */
+static bool stands_on(const struct item *x, const struct item *y)
+{
+	const char *name = str(y->d, "ifname");
+
+	if (strcmp(x->node, y->node))
+		return false;
+	return strcmp(x->kind, "bridge") ? !strcmp(below(x), name) : is(y->d, "master", str(x->d, "ifname"));
+}
+
+/* What it has as long as nobody sets another: a bridge has the smallest of its ports. -1: it depends. */
+static int64_t fresh_mtu(const struct items *all, const struct item *x)
+{
+	int64_t least = INT64_MAX;
+
+	if (!strcmp(x->kind, "vxlan") && *below(x))
+		return -1;
+	if (strcmp(x->kind, "bridge"))
+		return is(x->d, "ifname", "lo") ? 65536 : 1500;
+	for (size_t i = 0; i < all->n; i++) {
+		const struct item *y = &all->v[i];
+
+		if (y->made && stands_on(x, y) && value_num(y->d, "mtu", 0) < least)
+			least = value_num(y->d, "mtu", 0);
+	}
+	return least < INT64_MAX ? least : 1500;
+}
+
+/* Words of "if set" for what a new one has not. */
+static void add_attributes(struct buf *line, const struct items *all, const struct item *x)
 {
 	bool veth = !strcmp(x->kind, "veth"), lo = is(x->d, "ifname", "lo");
-	bool own_bridge = *str(x->of, "bridge") && is(x->d, "ifname", str(x->of, "bridge"));
-	const char *name = str(x->d, "ifname"), *master = str(x->d, "master");
+	bool own_bridge = is_own_bridge(x), up = value_has(x->d, "flags", "UP");
+	bool flags = veth || !strcmp(x->kind, "bridge");
+
+	if (value_num(x->d, "mtu", 0) != fresh_mtu(all, x))
+		buf_addf(line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
+	if (flags && !value_has(x->d, "flags", "MULTICAST"))
+		buf_adds(line, " multicast off");
+	if (flags && value_has(x->d, "flags", "NOARP"))
+		buf_adds(line, " arp off");
+	if (!veth && !lo && !own_bridge && up)
+		buf_adds(line, " up");
+	if ((lo || own_bridge) && !up)
+		buf_adds(line, " down");
+	if (own_bridge)
+		add_bridge(line, data_of(x->d));
+}
+
+static void save_attributes(const char *lab, const struct items *all, const struct item *x)
+{
+	const char *master = str(x->d, "master");
 	const char *expected = is_port_by_itself(x) ? str(x->of, "bridge") : "";
 	own(buf) struct buf line = {0};
-	bool flags = veth || !strcmp(x->kind, "bridge"), address = address_differs(lab, all, x);
+	bool address = !can_add(x) && address_differs(lab, all, x);
 
-	if (own_bridge && !is(x->d, "ifname", "br0"))
-		save_comment("not saved: %s:%s: the name of the switch's bridge", x->node, name);
-	if (value_num(x->d, "mtu", 0) != (lo ? 65536 : 1500))
-		buf_addf(&line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
-	if (flags && !value_has(x->d, "flags", "MULTICAST"))
-		buf_adds(&line, " multicast off");
-	if (flags && value_has(x->d, "flags", "NOARP"))
-		buf_adds(&line, " arp off");
-	if (!veth && !lo && !own_bridge && value_has(x->d, "flags", "UP"))
-		buf_adds(&line, " up");
-	if ((lo || own_bridge) && !value_has(x->d, "flags", "UP"))
-		buf_adds(&line, " down");
-	if (own_bridge)
-		add_bridge(&line, data_of(x->d));
+	add_attributes(&line, all, x);
 	if (line.len || address || strcmp(master, expected)) {
-		PUT("nemu if", x->node, "set", name);
+		PUT("nemu if", x->node, "set");
+		put_name(x, false);
 		if (*master && strcmp(master, expected))
 			PUT("", "master", master);
 		if (!*master && *expected)
 			fputs(" nomaster", stdout);
 		if (address)
 			save_text("address", x->d, "address");
-		printf("%s\n", buf_cstr(&line));
+		fputs(buf_cstr(&line), stdout);
+		put_name(x, true);
+		putchar('\n');
 	}
-	if (veth && !value_has(x->d, "flags", "UP")) {
+	if (!strcmp(x->kind, "veth") && !value_has(x->d, "flags", "UP")) {
 		char end[128];
 
-		endpoint(end, sizeof(end), x->node, name);
+		endpoint(end, sizeof(end), x->node, str(x->d, "ifname"));
 		PUT("nemu link down", end);
 		putchar('\n');
 	}
+}
+
+/* What it stands on comes first: above it the kernel takes no larger MTU, and nothing that is up; a bridge's
+ * follows its ports'. */
+static void save_in_order(const char *lab, const struct items *all, struct item *x)
+{
+	size_t n = strcmp(x->kind, "veth") ? all->n : 0;
+
+	if (x->said || !x->made)
+		return;
+	x->said = true;
+	for (size_t i = 0; i < n; i++)
+		if (stands_on(x, &all->v[i]))
+			save_in_order(lab, all, &all->v[i]);
+	save_attributes(lab, all, x);
 }
 
 /* Impairments of what is no end of a link within the lab, and what else sends packets. */
@@ -460,16 +563,16 @@ int save_interfaces(const struct value *model, struct err *e)
 
 	if (!collect(&all, value_get(model, "nodes")))
 		return err_nomem(e);
-	make_all(&all, false);
+	save_bridge_names(value_get(model, "nodes"));
+	make_all(lab, &all, false);
 	if (!save_links(value_get(model, "links"), &all)) {
 		free(all.v);
 		return err_nomem(e);
 	}
-	make_all(&all, true);
+	make_all(lab, &all, true);
 	save_unmade(&all);
 	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i].made)
-			save_attributes(lab, &all, &all.v[i]);
+		save_in_order(lab, &all, &all.v[i]);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.v[i].made)
 			save_qdiscs(&all.v[i]);

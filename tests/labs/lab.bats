@@ -318,6 +318,94 @@ build_all() {
 	same "$(nemu lab save)" "$(grep -v "^# [nr]" "$BATS_TEST_TMPDIR/saved")"
 }
 
+# The lab is saved to $1, deleted, made by sh from that, and is the same, comments apart.
+made_again() {
+	nemu lab save >"$1"
+	cat "$1"
+	nemu lab del default
+	sh "$1"
+	same "$(nemu lab save | grep -v "^# not")" "$(grep -v "^# not" "$1")"
+}
+
+mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
+
+@test "save: what stands on another comes after it, whatever their names" {
+	nemu batch - <<-X
+		node add h1 h2
+		link add h1:eth0 h2:eth0
+		if h1 set eth0 mtu 9000
+		if h1 add aa type macvlan link eth0
+		if h1 set aa mtu 9000
+		if h1 add ab type vxlan id 7 remote 10.0.0.2 link eth0
+		if h1 set ab mtu 8000
+		if h1 add ac type vxlan id 8 remote 10.0.0.2 link eth0
+		if h1 set ac mtu 1500
+	X
+	made_again "$BATS_TEST_TMPDIR/saved"
+	[ "$(mtu h1 eth0) $(mtu h1 aa) $(mtu h1 ab) $(mtu h1 ac)" = "9000 9000 8000 1500" ]
+}
+
+@test "save: the MTU of a bridge, its ports' or its own" {
+	nemu batch - <<-X
+		switch add s1 s2
+		node add h1 h2
+		link add h1:eth0 s1
+		link add h2:eth0 s2
+		if s1 set h1-eth0 mtu 1400
+		if s2 set h2-eth0 mtu 1400
+		if s2 set br0 mtu 1500
+	X
+	[ "$(mtu s1 br0) $(mtu s2 br0)" = "1400 1500" ]
+	made_again "$BATS_TEST_TMPDIR/saved"
+	[ "$(mtu s1 br0) $(mtu s2 br0)" = "1400 1500" ]
+	nemu if s1 set h1-eth0 mtu 1300
+	[ "$(mtu s1 br0)" = 1300 ]
+}
+
+@test "save: the bridge of a switch that has another name" {
+	nemu batch - <<-X
+		switch add s1
+		node add h1
+		if s1 set br0 name lan0
+		link add h1:eth0 s1
+		addr s1 add 10.0.0.9/24 dev lan0
+	X
+	made_again "$BATS_TEST_TMPDIR/saved"
+	run ! grep "not saved" "$BATS_TEST_TMPDIR/saved"
+	[ "$(nemu -q if s1)" = $'lo\nlan0\nh1-eth0' ]
+	NEMU_LAB=copy sh "$BATS_TEST_TMPDIR/saved"
+	[ "$(nemu -L copy -j if s1 list lan0 | jq '.[0].address')" != "$(nemu -j if s1 list lan0 | jq '.[0].address')" ]
+}
+
+@test "save: interfaces that are called like words and options" {
+	local name
+	nemu node add up mtu
+	nemu link add up:type mtu:-j
+	for name in up -x --; do inside up ip link add name "$name" type ifb; done
+	nemu if up set mtu 1400 -- up
+	nemu if up set up -- -x
+	made_again "$BATS_TEST_TMPDIR/saved"
+	[ "$(nemu -q if up | sort)" = $'--\n-x\nlo\ntype\nup' ]
+	[ "$(mtu up up)" = 1400 ]
+}
+
+@test "save: a metric beyond what a command can say is a comment" {
+	nemu node add h1 h2
+	nemu link add h1:eth0 h2:eth0
+	inside h1 ip route add 10.9.0.0/16 dev eth0 metric 3000000000
+	nemu route h1 add 10.8.0.0/16 dev eth0 metric 2147483647
+	nemu lab save >"$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: h1: route 10.9.0.0/16 dev eth0: a metric beyond" "$BATS_TEST_TMPDIR/saved"
+	made_again "$BATS_TEST_TMPDIR/saved"
+}
+
+@test "save: the script ends at the first error, also where its first line is not looked at" {
+	nemu node add a
+	{ nemu lab save && echo "echo went on"; } >"$BATS_TEST_TMPDIR/saved"
+	run ! --separate-stderr sh "$BATS_TEST_TMPDIR/saved" # there is a node of this name
+	[ -z "$output" ]
+}
+
 @test "save: -j, an empty lab, and one that is not there" {
 	nemu node add a
 	nemu -j lab save | is '.lab == "default" and .links == [] and (.nodes[0] | .name == "a" and (.interfaces | length == 1)
