@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdint.h>
 
 #include "lab/model.h"
 
@@ -109,7 +110,9 @@ static const char *beyond_words(const struct value *all, size_t i)
 		return ": set by a daemon";
 	if (*str(r, "prefsrc"))
 		return ": it has a source address";
-	return value_has(r, "flags", "onlink") ? ": onlink" : NULL;
+	if (value_has(r, "flags", "onlink"))
+		return ": onlink";
+	return value_num(r, "metric", 0) > INT32_MAX ? ": a metric beyond 2147483647" : NULL;
 }
 
 static void save_route(const char *node, const struct value *all, size_t i)
@@ -195,9 +198,9 @@ int lab_save(struct call *c, struct err *e)
 		return 0;
 	}
 	nodes = value_get(model, "nodes");
-	puts("#!/bin/sh -e");
+	puts("#!/bin/sh");
 	printf("# Makes the lab that was saved as %s; NEMU_LAB names another.\n", lab);
-	printf("NEMU_LAB=${NEMU_LAB:-%s}\nexport NEMU_LAB\n", lab);
+	printf("NEMU_LAB=${NEMU_LAB:-%s}\nexport NEMU_LAB\nset -e\n", lab);
 	save_nodes(nodes);
 	if (save_interfaces(model, e))
 		return -1;
