@@ -283,10 +283,7 @@ static void save_link(const struct link *l, const struct items *all)
 	bool same;
 
 	for (int i = 0; i < 2; i++) {
-		struct item *x = find(all, str(l->ends[i], "node"), str(l->ends[i], "ifname"));
-
-		if (x)
-			x->made = true;
+		find(all, str(l->ends[i], "node"), str(l->ends[i], "ifname"))->made = true;
 		endpoint(ends[i], sizeof(ends[i]), str(l->ends[i], "node"), str(l->ends[i], "ifname"));
 		impairments_text(value_get(l->ends[i], "impairments"), &text[i]);
 	}
@@ -302,6 +299,12 @@ static void save_link(const struct link *l, const struct items *all)
 	}
 }
 
+/* It is not, if it, or its node, has come after interfaces were asked for. */
+static bool is_known(const struct items *all, const struct value *end)
+{
+	return find(all, str(end, "node"), str(end, "ifname"));
+}
+
 static bool save_links(const struct value *links, const struct items *all)
 {
 	bool made;
@@ -312,7 +315,7 @@ static bool save_links(const struct value *links, const struct items *all)
 		const struct value *ends = value_get(value_at(links, i), "ends");
 		int swap;
 
-		if (value_len(ends) != 2)
+		if (value_len(ends) != 2 || !is_known(all, value_at(ends, 0)) || !is_known(all, value_at(ends, 1)))
 			continue;
 		swap = compare_ends(value_at(ends, 0), value_at(ends, 1)) > 0;
 		v[n].ends[0] = value_at(ends, (size_t)swap);

@@ -93,6 +93,15 @@ static const char *address_of_peer(const struct value *peers, int64_t index)
 	return NULL;
 }
 
+/* Has it ended meanwhile? Then its links have, too. */
+static bool gone(struct lab *l, size_t node, const struct err *e)
+{
+	if (e->kind != ERR_PEER)
+		return false;
+	client_close(&l->clients[node]);
+	return true;
+}
+
 static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct err *e)
 {
 	const struct value *list, *qdiscs = NULL, *peers;
@@ -104,7 +113,7 @@ static int read_node(struct lab *l, size_t node, struct value_pool *pool, struct
 	if (list && !l->counted)
 		qdiscs = call_qdiscs(&l->clients[node], pool, e);
 	if (!list || (!l->counted && !qdiscs))
-		return err_prefix(e, "%s", l->names[node]);
+		return gone(l, node, e) ? 0 : err_prefix(e, "%s", l->names[node]);
 	peers = client_ask(&l->clients[node], "LINK PEER", pool, &ignored);
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
@@ -305,7 +314,7 @@ struct value *links_and_nodes(const char *lab, links_node_fn *fn, void *arg, str
 	for (size_t i = 0; i < l.count; i++)
 		ask_for_peer(&l, &l.ends[i]);
 	for (size_t i = 0; i < l.nodes; i++)
-		if (l.clients[i].fd >= 0 && client_flush(&l.clients[i], e))
+		if (l.clients[i].fd >= 0 && client_flush(&l.clients[i], e) && !gone(&l, i, e))
 			return NULL;
 	for (size_t i = 0; i < l.count; i++) {
 		struct end *a = &l.ends[i], *b;

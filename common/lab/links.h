@@ -11,7 +11,8 @@
 
 /* A list of dicts: ends, a list of one or two dicts (node, ifname, ifindex, address, flags,
  * impairments: a dict by name, qdiscs: a list) - one if the other end is outside the lab -, and
- * state: "up", "down", or "no-carrier". A lab that is not there has none. NULL: error. */
+ * state: "up", "down", or "no-carrier". A lab that is not there, and a node that ends meanwhile, have none. NULL:
+ * error. */
 struct value *links_of_lab(const char *lab, struct value_pool *pool, struct err *e);
 
 /* The same without impairments and qdiscs; and calls fn for each node, before its links are looked at, where

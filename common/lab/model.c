@@ -53,6 +53,8 @@ static int ask_nodes(const char *lab, struct value *nodes, struct value_pool *p,
 			return -1;
 		}
 		d = ask_node(&c, *n, p, e);
+		if (!d && e->kind == ERR_PEER)
+			continue; /* it has ended meanwhile */
 		if (!d || !value_append(p, nodes, d))
 			return -1;
 	}

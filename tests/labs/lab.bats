@@ -414,6 +414,46 @@ mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
 	fails 3 "nosuch" lab graph nosuch
 }
 
+# Nodes that end while they are asked: "greets" before the first answer, "tells" between two.
+start_ending_nodes() {
+	python3 - "$NEMU_RUNDIR/default" </dev/null >/dev/null 2>&1 3>&- <<-'PY' &
+		import os, socket, sys, threading, time
+		def serve(s, answers):
+		    while True:
+		        c, _ = s.accept()
+		        c.sendall(b"220 Hello.\n" + answers)
+		        c.shutdown(socket.SHUT_WR)
+		        while c.recv(4096): pass
+		        c.close()
+		os.chdir(sys.argv[1])
+		os.umask(0)
+		# an empty list of interfaces, for IF INFO
+		for name, answers in (("greets", b""), ("tells", b"200 =gAJdLg==\n")):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.bind(name)
+		    s.listen(64)
+		    threading.Thread(target=serve, args=(s, answers), daemon=True).start()
+		open("../ready", "w").close()
+		time.sleep(1000)
+	PY
+	ending=$!
+	eventually test -e "$NEMU_RUNDIR/ready"
+	rm "$NEMU_RUNDIR/ready"
+}
+
+@test "save, graph, list of links: a node that ends meanwhile is left out" {
+	local ending left
+	nemu node add a b
+	nemu link add a:e b:e
+	left="$(nemu link; nemu lab graph; nemu lab save)"
+	start_ending_nodes
+	run -0 nemu link
+	run -0 nemu lab graph
+	run -0 nemu lab save
+	same "$(nemu link; nemu lab graph; nemu lab save)" "$left"
+	kill "$ending"
+}
+
 @test "graph: text of a star, a chain and a mesh within 80 columns" {
 	local i text
 	nemu switch add s
