@@ -131,17 +131,22 @@ static int add_node(struct client *client, void *arg, struct err *e)
 	return 0;
 }
 
-static struct value *describe_lab(const char *name, struct value_pool *p, struct err *e)
+static struct value *describe_lab(const char *name, int fd, struct value_pool *p, struct err *e)
 {
 	struct sum s = { .pool = p };
 	const struct value *links;
 	struct value *d = value_new(p, V_DICT);
-	own(fd) int fd = rundir_open_lab(name, false, e);
 	struct stat st = {0};
 	char owner[16];
 
-	if (!d || fd < 0 || fstat(fd, &st))
+	if (!d) {
+		err_nomem(e);
 		return NULL;
+	}
+	if (fstat(fd, &st)) {
+		err_os(e, errno, "lab %s", name);
+		return NULL;
+	}
 	links = links_and_nodes(name, add_node, &s, p, e);
 	if (!links)
 		return NULL;
@@ -178,6 +183,12 @@ static void print_labs(const struct value *list)
 	table_print(&t, stdout);
 }
 
+/* It is gone meanwhile, or it is something else that stands in the run directory. */
+static bool is_no_lab(const struct err *e)
+{
+	return e->kind == ERR_ABSENT || e->errnum == ENOTDIR || e->errnum == EPERM || e->errnum == EACCES;
+}
+
 static int lab_list(struct call *c, struct err *e)
 {
 	own(names) char **names = rundir_labs(e);
@@ -187,17 +198,20 @@ static int lab_list(struct call *c, struct err *e)
 	if (!names)
 		return -1;
 	for (char **n = names; *n; n++) {
+		own(fd) int fd = rundir_open_lab(*n, false, e);
 		struct value *d;
 
+		if (fd < 0 && is_no_lab(e))
+			continue;
+		if (fd < 0)
+			return -1;
 		if (c->quiet) {
 			puts(*n);
 			continue;
 		}
-		d = describe_lab(*n, &pool, e);
-		if (!d && e->kind != ERR_ABSENT) /* gone meanwhile */
-			return -1;
-		if (d && !value_append(&pool, list, d))
-			return err_nomem(e);
+		d = describe_lab(*n, fd, &pool, e);
+		if (!d || !value_append(&pool, list, d))
+			return d ? err_nomem(e) : -1;
 	}
 	if (c->json)
 		output_json(list, stdout);

@@ -226,6 +226,20 @@ start_run() {
 	[ "$(nemu -j lab)" = "[]" ]
 }
 
+@test "list: what else stands in the run directory is no lab" {
+	local list names
+	nemu -L l1 node add a
+	: >"$NEMU_RUNDIR/notes"
+	mkdir -m 755 "$NEMU_RUNDIR/open"
+	mkdir -m 700 "$NEMU_RUNDIR/others"
+	chown 12345 "$NEMU_RUNDIR/others"
+	ln -s l1 "$NEMU_RUNDIR/other-name"
+	list=$(nemu lab 2>&1 || :) names=$(nemu -q lab 2>&1)
+	rm -r "$NEMU_RUNDIR"/{notes,open,others,other-name}
+	[[ $(wc -l <<<"$list") == 2 && $list == *$'\n'l1\ * ]]
+	[ "$names" = l1 ]
+}
+
 # A lab with something of everything that can be said in our words.
 build_all() {
 	nemu batch - <<-X
