@@ -313,7 +313,7 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 		client_put(client, " dstport 4789");
 	if (call_get(c, "group") && put_word(client, "remote", call_get(c, "group"), e))
 		return -1;
-	if (user && import_user(user, &uid, e))
+	if (user && import_user(client, user, &uid, e))
 		return -1;
 	if (user)
 		buf_addf(&client->out, " user %lu", (unsigned long)uid);

@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "kernel/caps.h"
 #include "kernel/link.h"
 #include "kernel/ns.h"
+#include "kernel/userns.h"
 #include "kernel/users.h"
 
 /* The server moves it itself, so that nothing can come between that and its remembering. */
@@ -44,17 +47,34 @@ int import_interface(struct client *c, const char *name, struct err *e)
 	return e->errnum == EPERM ? caps_explain(CAP_NET_ADMIN, EPERM, name, e) : -1;
 }
 
-int import_user(const char *name, uid_t *uid, struct err *e)
+static bool has_users_of_its_own(const struct client *c)
+{
+	struct err ignored;
+	own(fd) int fd = userns_of(c->pid, &ignored);
+
+	return fd >= 0 && !userns_is_own(fd);
+}
+
+int import_user(const struct client *c, const char *name, uid_t *uid, struct err *e)
 {
 	struct user *u = calloc(1, sizeof(*u));
 	int rc = u ? user_find(name, u) : -1;
+	int64_t number;
 
 	if (!rc)
 		*uid = u->uid;
 	if (u)
 		user_free(u);
 	free(u);
+	if (rc > 0 && num_parse(name, 0, UINT32_MAX - 1, &number)) {
+		*uid = (uid_t)number; /* without an account */
+		rc = 0;
+	}
 	if (rc > 0)
 		return err_set(e, ERR_USAGE, 0, "%.60s: no such user", name);
-	return rc ? err_os(e, errno, "user %.60s", name) : 0;
+	if (rc)
+		return err_os(e, errno, "user %.60s", name);
+	if (*uid == geteuid() && has_users_of_its_own(c))
+		*uid = 0;
+	return 0;
 }

@@ -13,7 +13,9 @@
 __attribute__((warn_unused_result)) int import_interface(struct client *c, const char *name,
 							 struct err *e);
 
-/* The number of a user of that name or number. */
-__attribute__((warn_unused_result)) int import_user(const char *name, uid_t *uid, struct err *e);
+/* The number that a user of that name or number has in a node: the caller's own is 0 where the lab has users of
+ * its own, any other is the same. A number needs no account. */
+__attribute__((warn_unused_result)) int import_user(const struct client *c, const char *name, uid_t *uid,
+						    struct err *e);
 
 #endif

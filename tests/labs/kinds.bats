@@ -38,6 +38,13 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	silent if a del t0
 }
 
+@test "tap: a user without an account; the caller's own, who is root in a lab of its own" {
+	silent if a add t0 type tap user 54321
+	silent if a add t1 type tap user "$(stat -c %u "$NEMU_RUNDIR")"
+	nemu -j if a | is 'map(.linkinfo.info_data.uid // empty) == [54321, 0]'
+	fails 1 4294967295 if a add t2 type tap user 4294967295
+}
+
 @test "vxlan over a link: two bridges become one network" {
 	local n
 	nemu node add h1 h2

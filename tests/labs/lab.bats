@@ -268,6 +268,7 @@ build_all() {
 		if x add br1 type bridge stp on hello 1500ms
 		if x add t0 type tap
 		if x add t1 type tun user 65534
+		if x add t2 type tap user 54321
 		if x set t0 master br1 up
 		if s2 set br0 ageing 10s
 		if x add ifb0 type ifb
