@@ -167,6 +167,26 @@ static int put_changes(struct client *client, struct call *c, int master, struct
 	return put_bridge(client, c, e);
 }
 
+/* "Operation not supported" is all that the kernel says of a master that is none. */
+static void explain_master(struct client *client, const struct call *c, struct err *e)
+{
+	static const char *const kinds[] = { "bridge", "vrf", "bond", "team", "batadv" };
+	own(value_pool) struct value_pool pool = {0};
+	const char *master = call_get(c, "master"), *kind;
+	const struct value *d;
+	struct err ignored;
+
+	if (!master || e->errnum != EOPNOTSUPP)
+		return;
+	d = value_at(only(call_links(client, &pool, &ignored), "ifname", master, &pool), 0);
+	kind = value_text(value_get(d, "linkinfo"), "info_kind", "");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i], kind))
+			return;
+	if (d)
+		err_set(e, ERR_VALUE, 0, "master %s: takes no ports", master);
+}
+
 static int if_set(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
@@ -198,6 +218,7 @@ static int if_set(struct call *c, struct err *e)
 		return 0;
 	if (extended && e->kind == ERR_REFUSED)
 		err_set(e, ERR_FEATURE, 0, "this node's server cannot set masters, nor what is a bridge's");
+	explain_master(&client, c, e);
 	return of_node(c, -1, e);
 }
 
@@ -238,6 +259,7 @@ static int find_target(struct call *c, const char *where, pid_t *pid, struct err
 static int if_move(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
+	const char *where = call_get(c, "NODE2|host|PID");
 	int index;
 	pid_t pid;
 
@@ -245,13 +267,16 @@ static int if_move(struct call *c, struct err *e)
 		return -1;
 	if (call_ifindex(&client, call_get(c, "IF"), &index, e))
 		return of_node(c, -1, e);
-	if (find_target(c, call_get(c, "NODE2|host|PID"), &pid, e))
+	if (find_target(c, where, &pid, e))
 		return -1;
 	client_put(&client, "IF RTRN");
 	client_put_i(&client, index);
 	client_put_i(&client, pid);
 	client_end(&client);
-	return of_node(c, client_done(&client, e), e);
+	if (!client_done(&client, e))
+		return 0;
+	return e->errnum == ESRCH ? err_set(e, ERR_ABSENT, ESRCH, "%s: no such process", where)
+				  : of_node(c, -1, e);
 }
 
 static int if_import(struct call *c, struct err *e)
@@ -332,16 +357,19 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 	return 0;
 }
 
-/* "Invalid argument" is all that the kernel says where a word is missing. */
-static void explain_missing(const struct call *c, const char *name, const char *type, struct err *e)
+/* The kernel would say no more than "Invalid argument", or take 0 for it. */
+static int check_words(const struct call *c, const char *name, const char *type, struct err *e)
 {
 	static const char *const needed[][3] = { { "vlan", "link", "link IF" },	 { "vlan", "id", "id N" },
 						 { "macvlan", "link", "link IF" }, { "macvtap", "link", "link IF" },
-						 { "vrf", "table", "table N" } };
+						 { "vxlan", "id", "id N" }, { "vrf", "table", "table N" } };
 
-	for (size_t i = 0; e->errnum == EINVAL && i < sizeof(needed) / sizeof(*needed); i++)
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!strcmp(type, needed[i][0]) && !call_get(c, needed[i][1]))
-			err_set(e, ERR_KERNEL, EINVAL, "%s: type %s: %s is missing", name, type, needed[i][2]);
+			return err_set(e, ERR_USAGE, 0, "%s: type %s: %s is missing", name, type, needed[i][2]);
+	if (call_get(c, "group") && call_get(c, "remote"))
+		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
+	return 0;
 }
 
 static int if_add(struct call *c, struct err *e)
@@ -353,14 +381,10 @@ static int if_add(struct call *c, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "%.40s: not an interface name", name);
 	if (!*type || type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_-")])
 		return err_set(e, ERR_USAGE, 0, "%.40s: not a type of interfaces", type);
-	if (!strcmp(type, "vxlan") && !call_get(c, "id")) /* the kernel would take 0 */
-		return err_set(e, ERR_USAGE, 0, "%s: type vxlan: id N is missing", name);
-	if (call_get(c, "group") && call_get(c, "remote"))
-		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
 	if (!strcmp(type, "veth"))
 		return err_set(e, ERR_USAGE, 0, "a veth has two ends: nemu link add %s:%s ...", c->node,
 			       name);
-	if (connect_node(&client, c, e))
+	if (check_words(c, name, type, e) || connect_node(&client, c, e))
 		return -1;
 	if (put_new_links(&client, c, e) || put_new(&client, c, e))
 		return of_node(c, -1, e);
@@ -371,7 +395,7 @@ static int if_add(struct call *c, struct err *e)
 		err_set(e, ERR_FEATURE, 0, "this node's server makes no interfaces");
 	if (e->errnum == EEXIST)
 		err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
-	explain_missing(c, name, type, e);
+	explain_master(&client, c, e);
 	return of_node(c, -1, e);
 }
 

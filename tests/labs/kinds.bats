@@ -80,7 +80,6 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	silent if a add m1 type macvlan link e0 mode private
 	nemu -j if a list m1 | is '.[0] | .link == "e0" and .linkinfo.info_data.mode == "private"'
 	fails 2 "bridge" if a add m2 type macvlan link e0 mode nonsense
-	fails 2 m2 if a add m2 type macvlan mode bridge
 	fails 3 nosuch if a add m2 type macvlan link nosuch
 }
 
@@ -88,9 +87,20 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	silent if a add v0 type vxlan id 1 remote 10.0.0.2 dstport 80 up
 }
 
-@test "vxlan without an id, macvlan without a link: the word that is missing" {
+@test "a type without the word that it needs: usage, whether or not the kernel has it" {
 	fails 1 "id N" if a add v0 type vxlan
-	fails 2 "link IF" if a add m0 type macvlan
+	fails 1 "link IF" if a add m0 type macvlan mode bridge
+	fails 1 "link IF" if a add m0 type macvtap
+	fails 1 "link IF" if a add v0 type vlan id 5
+	fails 1 "id N" if a add v0 type vlan link lo
+	fails 1 "table N" if a add r0 type vrf
+}
+
+@test "a master that takes no ports is named, not the type" {
+	nemu link add a:e0 b:e0
+	fails 2 "master e0" if a add x0 type bridge master e0
+	fails 2 "master lo" if a add x0 type tap master lo
+	[ "$(nemu -q if a)" = $'lo\ne0' ]
 }
 
 @test "ifb" {
@@ -115,8 +125,6 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	kind v5 | is '.[0] | .link == "e0" and .linkinfo.info_data.id == 5'
 	fails 2 id if a add v6 type vlan link e0 id 70000
 	fails 2 v6 if a add v6 type vlan link e0 id 5000
-	fails 2 v6 if a add v6 type vlan link e0
-	fails 2 v6 if a add v6 type vlan id 5
 }
 
 @test "wireguard: made here, keys by wg" {
@@ -127,12 +135,16 @@ kind() { inside a ip -j -d link show dev "$1"; }
 
 @test "what the kernel does not know: exit 4, and the module" {
 	local kind module
-	for kind in dummy:dummy vlan:8021q wireguard:wireguard nosuch:nosuch; do
+	nemu if a add br0 type bridge
+	for kind in dummy:dummy "vlan link br0 id 5:8021q" wireguard:wireguard nosuch:nosuch; do
 		module=${kind#*:} kind=${kind%:*}
-		unshare -n sh -c "ip link add name br9 type bridge && ip link add x link br9 type $kind id 5 || ip link add x type $kind" 2>/dev/null && continue
-		fails 4 "$module" if a add x0 type "$kind"
+		unshare -n sh -c "ip link add name br9 type bridge && ip link add x link br9 type ${kind%% *} id 5 || ip link add x type ${kind%% *}" 2>/dev/null && continue
+		# shellcheck disable=SC2086 # words
+		fails 4 "$module" if a add x0 type $kind
+		# shellcheck disable=SC2086 # words
+		fails 4 "$module" if a add x0 type $kind master br0
 	done
-	[ "$(nemu -q if a)" = lo ]
+	[ "$(nemu -q if a)" = $'lo\nbr0' ]
 }
 
 @test "wrong words" {
