@@ -70,7 +70,7 @@ static int if_list(struct call *c, struct err *e)
 		output_json(list, stdout);
 	else if (c->quiet)
 		for (size_t i = 0; i < value_len(list); i++)
-			puts(value_text(value_at(list, i), "ifname", ""));
+			output_name(value_text(value_at(list, i), "ifname", ""), stdout);
 	else
 		print_links(list);
 	return 0;

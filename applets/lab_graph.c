@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/net.h"
 #include "base/program.h"
 #include "lab.h"
 #include "lab/model.h"
@@ -16,7 +17,6 @@
 /* The lab as a graph: nodes by number, links by the numbers of their nodes. */
 struct edge {
 	size_t node[2];
-	const char *iface[2];
 	struct buf at[2];    /* "eth0 10.0.0.1/24" */
 	struct buf does[2];  /* impairments of what that end sends */
 	bool down, drawn;
@@ -63,11 +63,12 @@ static size_t number_of(const struct graph *g, const char *name)
 static void describe_end(struct edge *edge, int k, const struct value *node, const struct value *end)
 {
 	own(buf) struct buf addresses = {0};
+	char name[IFNAMSIZ];
 
-	edge->iface[k] = value_text(end, "ifname", "");
-	lab_addresses(lab_iface(node, edge->iface[k]), &addresses);
-	buf_addf(&edge->at[k], "%s%s%s", edge->iface[k], addresses.len ? " " : "",
-		 buf_cstr(&addresses));
+	snprintf(name, sizeof(name), "%s", value_text(end, "ifname", ""));
+	lab_addresses(lab_iface(node, name), &addresses);
+	err_printable(name);
+	buf_addf(&edge->at[k], "%s%s%s", name, addresses.len ? " " : "", buf_cstr(&addresses));
 	impairments_text(value_get(end, "impairments"), &edge->does[k]);
 }
 

@@ -406,7 +406,7 @@ static void print_links(const struct value *list, bool quiet)
 		}
 		link_cells(ends, &what, &drops);
 		if (quiet)
-			puts(text[0]);
+			output_name(text[0], stdout);
 		else
 			table_row(&t, text[0], text[1], value_text(d, "state", ""), buf_cstr(&drops),
 				  buf_cstr(&what), TABLE_END);

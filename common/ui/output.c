@@ -5,7 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 
 const char table_end[] = "";
@@ -103,6 +105,15 @@ void output_json(const struct value *v, FILE *out)
 {
 	json(v, out);
 	fputc('\n', out);
+}
+
+void output_name(const char *name, FILE *out)
+{
+	own(mem) char *text = isatty(fileno(out)) ? strdup(name) : NULL;
+
+	if (text)
+		err_printable(text);
+	fprintf(out, "%s\n", text ? text : name);
 }
 
 static void add_cell(struct table *t, const char *text)

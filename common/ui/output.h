@@ -15,6 +15,9 @@ void output_json(const struct value *v, FILE *out);
 /* A word as sh(1) reads it back: quoted where it must be. */
 void output_word(const char *word, FILE *out);
 
+/* A name on a line of its own, as it is for $(...); for a terminal control characters are made printable. */
+void output_name(const char *name, FILE *out);
+
 /* Columns on a terminal, near enough: no wide characters occur. */
 int output_width(const char *text);
 

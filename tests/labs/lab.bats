@@ -501,6 +501,18 @@ start_ending_nodes() {
 	[ "$(LC_ALL=C.UTF-8 wc -L <<<"$text")" -le 80 ]
 }
 
+@test "graph: control characters in names of interfaces are made printable" {
+	local format
+	nemu node add a b
+	nemu link add $'a:e\e[2J' $'b:f\x7f'
+	same "$(nemu lab graph)" "[a]
+└─ e?[2J ── f? [b]"
+	for format in dot mermaid; do
+		nemu lab graph -f "$format" | grep -F 'e?[2J'
+		run ! grep "[[:cntrl:]]" < <(nemu lab graph -f "$format" | tr -d '\t')
+	done
+}
+
 @test "graph: dot and mermaid name all; svg through Graphviz" {
 	nemu node add a b
 	nemu switch add s

@@ -133,6 +133,15 @@ setup() { nemu node add a b c; }
 	silent -L nosuchlab link list
 }
 
+on_terminal() { python3 -c 'import pty, sys; pty.spawn(sys.argv[1:])' "$NEMU" "$@"; }
+
+@test "list -q: control characters in names reach no terminal, but who reads it for a command" {
+	nemu link add $'a:e\e[2J' b:e
+	[ "$(on_terminal -q link | tr -d '\r')" = "a:e?[2J" ]
+	[ "$(on_terminal -q if a | tr -d '\r')" = $'lo\ne?[2J' ]
+	silent link del "$(nemu -q link)"
+}
+
 @test "a star of thirty: each end is paired with its own" {
 	local i names=() ok
 	for i in {1..30}; do names+=("n$i"); done
