@@ -63,21 +63,50 @@ static int find_switches(struct end *const ends[2], struct err *e)
 	return 0;
 }
 
-/* A port is called after what is plugged in: "h1-eth0". Where that is too long the rest of it is
- * a number that is always the same for it. */
+/* Does it have no name but that which name_port gives? */
+static bool is_nameless(const struct end *end)
+{
+	return !end->iface || end->iface == end->port;
+}
+
+/* For a port whose name is too long, or another's: the rest of it is a number that is always the same for it. */
+static void number_port(struct end *end, const struct end *other)
+{
+	struct lladdr hash = lladdr_of("", other->node, is_nameless(other) ? "" : other->iface);
+
+	snprintf(end->port, sizeof(end->port), "%.6s-%02x%02x%02x%02x", other->node, hash.bytes[1],
+		 hash.bytes[2], hash.bytes[3], hash.bytes[4]);
+}
+
+/* A port is called after what is plugged in: "h1-eth0". */
 static void name_port(struct end *end, const struct end *other)
 {
-	const char *iface = other->iface && other->iface != other->port ? other->iface : "";
-	struct lladdr hash = lladdr_of("", other->node, iface);
+	const char *iface = is_nameless(other) ? "" : other->iface;
 	int n;
 
 	if (end->iface)
 		return;
 	n = snprintf(end->port, sizeof(end->port), "%s%s%s", other->node, *iface ? "-" : "", iface);
 	if (n >= (int)sizeof(end->port))
-		snprintf(end->port, sizeof(end->port), "%.6s-%02x%02x%02x%02x", other->node,
-			 hash.bytes[1], hash.bytes[2], hash.bytes[3], hash.bytes[4]);
+		number_port(end, other);
 	end->iface = end->port;
+}
+
+/* Of a pair that could not be made. Only a port's name was taken, as "a-b:c" and "a:b-c" would both be
+ * "a-b-c": it gets the number. False: it is not so, or it has the number. */
+static bool rename_port(struct end *const ends[2], const struct err *e)
+{
+	struct end *port = is_nameless(ends[0]) ? ends[0] : ends[1], *other = ends[port == ends[0]];
+	char before[IFNAMSIZ];
+	struct err ignored;
+	int index;
+
+	if (e->errnum != EEXIST || !is_nameless(port) || is_nameless(other) ||
+	    !call_ifindex(&other->client, other->iface, &index, &ignored))
+		return false;
+	memcpy(before, port->port, sizeof(before));
+	number_port(port, other);
+	return strcmp(before, port->port);
 }
 
 static void put_address(struct client *client, const char *key, const struct call *c,
@@ -157,7 +186,7 @@ static int make(struct end *a, struct end *b, const struct call *c, struct err *
 	if (!client_done(&a->client, e))
 		return 0;
 	if (e->errnum == EEXIST)
-		return a->iface == a->port ? name_taken(b, a, e) : name_taken(a, b, e);
+		return is_nameless(a) ? name_taken(b, a, e) : name_taken(a, b, e);
 	if (e->kind != ERR_REFUSED)
 		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
 	return err_set(e, ERR_FEATURE, 0, "%s: this node's server cannot make links", a->node);
@@ -246,7 +275,7 @@ static int link_add(struct call *c, struct err *e)
 	name_port(&b, &a);
 	maker = b.bridge && !a.bridge ? &b : &a;
 	other = maker == &a ? &b : &a;
-	if (make(maker, other, c, e))
+	if (make(maker, other, c, e) && (!rename_port(both, e) || make(maker, other, c, e)))
 		return -1;
 	if (!finish_end(maker, false, on && strcmp(on, ends->v[maker == &b]) ? &none : &change, e) &&
 	    !finish_end(other, true, on && strcmp(on, ends->v[other == &b]) ? &none : &change, e))

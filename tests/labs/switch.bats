@@ -58,6 +58,24 @@ host() {
 	[ "$(nemu -q if s1 | tail -n +3 | sort -u | wc -l)" -eq 2 ]
 }
 
+@test "what would be called the same gets another name, always the same; what is the same is refused" {
+	local ports
+	nemu switch add s1 s2
+	nemu node add a a-b
+	nemu link add a:b-c s1
+	silent link add a-b:c s1
+	ports=$(nemu -q if s1 | tail -n +3)
+	[[ $ports == $'a-b-c\na-b-'[0-9a-f]* && ${#ports} -le 31 ]]
+	fails 2 "a-b:c" link add a-b:c s1
+	fails 2 "a:b-c" link add a:b-c s1
+	nemu link del a-b:c
+	{ echo "link add a-b:c s1"; } | nemu batch -
+	same "$(nemu -q if s1 | tail -n +3)" "$ports"
+	nemu link add s1 s2
+	fails 2 "s2" link add s1 s2
+	[ "$(nemu -q if s2)" = $'lo\nbr0\ns1' ]
+}
+
 @test "ports have no IPv6 addresses, the bridge may; packets are not forwarded by the switch itself" {
 	nemu switch add s1
 	nemu node add h1
