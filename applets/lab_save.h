@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two halves of lab save have in common: lab_save.c writes of nodes, routes and processes,
- * lab_save_if.c of interfaces, links and addresses. */
+/* What the parts of lab save have in common: lab_save.c writes of nodes, routes and processes,
+ * lab_save_if.c of interfaces and links, lab_save_addr.c of addresses. */
 #ifndef APPLETS_LAB_SAVE_H
 #define APPLETS_LAB_SAVE_H
 
+#include "base/net.h"
 #include "lab.h"
 
 /* A text of a dict, "" if it has none; whether it is this one. */
@@ -27,6 +28,20 @@ void save_comment(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* " WORD VALUE", if the dict has it. */
 void save_number(const char *word, const struct value *d, const char *key);
 void save_text(const char *word, const struct value *d, const char *key);
+
+/* An interface of a node. */
+struct item {
+	const char *node;
+	const struct value *d, *of; /* the interface; its node */
+	const char *kind;
+	bool made; /* an earlier line makes it */
+	bool said; /* and one has its attributes */
+};
+
+/* The link-layer address that it began with, if it was made by a command that chose none. buf, of LLADDR_TEXT. */
+const char *save_fresh_address(const char *lab, const struct item *x, char *buf);
+
+void save_addresses(const char *lab, const struct item *x);
 
 /* All lines for interfaces, links and addresses of a model (lab/model.h). */
 __attribute__((warn_unused_result)) int save_interfaces(const struct value *model, struct err *e);
