@@ -245,7 +245,7 @@ static int find_target(struct call *c, const char *where, pid_t *pid, struct err
 
 	if (!client_open(&client, c->lab, where, e)) {
 		*pid = client.pid;
-		return 0;
+		return client_check_pid(&client, e) ? err_prefix(e, "%s", where) : 0;
 	}
 	if (!strcmp(where, "host"))
 		*pid = getpid();
@@ -266,6 +266,8 @@ static int if_move(struct call *c, struct err *e)
 	if (connect_node(&client, c, e))
 		return -1;
 	if (call_ifindex(&client, call_get(c, "IF"), &index, e))
+		return of_node(c, -1, e);
+	if (client_check_pid(&client, e))
 		return of_node(c, -1, e);
 	if (find_target(c, where, &pid, e))
 		return -1;

@@ -162,7 +162,7 @@ static int make(struct end *a, struct end *b, const struct call *c, struct err *
 	long indexes[2];
 	bool chosen = choose_indexes(ends, indexes, e);
 
-	if (!chosen && e->kind != ERR_REFUSED)
+	if ((!chosen && e->kind != ERR_REFUSED) || client_check_pid(&a->client, e) || client_check_pid(&b->client, e))
 		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
 	client_put(&a->client, "LINK VETH");
 	client_put_s(&a->client, a->iface);

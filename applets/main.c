@@ -2,6 +2,7 @@
 /* Dispatch: by the name nemu was called as, or by its first word. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,15 +93,6 @@ static void trace(const struct call *c, const struct call *before, char **argv)
 	fputc('\n', stderr);
 }
 
-/* It always runs one, however wrong the rest of the line may be. */
-static bool is_command(const struct verb *v)
-{
-	for (const struct word *w = v ? v->words : NULL; w && (w->word || w->value); w++)
-		if (!w->word && !strcmp(w->value, "CMD") && w->flags & WORD_NEED)
-			return true;
-	return false;
-}
-
 int applet_run(const struct applet *a, struct call *c, char **argv)
 {
 	struct err e = ERR_INIT;
@@ -119,7 +111,7 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 	}
 	/* What comes behind the line that ended a batch was sent too early; it did not happen. */
 	if (code < 0 && (!c->go_on || c->go_on(c)))
-		code = failed(a, c->where, is_command(c->verb) || (c->verb && call_get(c, "CMD")), &e);
+		code = failed(a, c->where, c->verb && call_get(c, "CMD"), &e);
 	words_free(c);
 	return finish(code);
 }
@@ -342,6 +334,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1)
 		return 1;
+	signal(SIGCHLD, SIG_DFL); /* nobody hears of a child's end where the caller ignored it */
 	open_stdio();
 	if (isatty(2))
 		progress_to(progress_print);

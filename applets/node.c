@@ -157,6 +157,8 @@ static int node_pid(struct call *c, struct err *e)
 	c->node = call_get(c, "NAME");
 	if (connect_node(&client, c, e))
 		return -1;
+	if (client_check_pid(&client, e))
+		return of_node(c, -1, e);
 	printf("%d\n", (int)client.pid);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/hosts.h"
 #include "etc.h"
@@ -25,6 +26,7 @@
 
 #define SETTLE_MS 50 /* after which changes by others are looked at, all at once */
 #define PUT_OFF_MAX 20
+#define RESOLV_MAX 16384
 
 /* Loopback's own and those of a link alone mean nothing elsewhere. */
 static bool has_name(const struct address *a)
@@ -41,7 +43,7 @@ void names_added(struct server *s, const struct address *a)
 	if (s->lab_fd < 0 || !inaddr_text(&a->local, text) || !strncmp(text, "fe80:", 5) ||
 	    !strncmp(text, "127.", 4) || !strcmp(text, "::1"))
 		return;
-	strcpy(s->names.added[s->names.n_added++], text);
+	memcpy(s->names.added[s->names.n_added++], text, sizeof(text));
 	if (s->names.n_added == NAMES_ADDED)
 		names_write(s);
 }
@@ -205,15 +207,48 @@ void names_files_changed(struct server *s)
 
 /* ------------------------------------------------------------------ */
 
-static bool write_servers(int fd, const struct inaddr *servers, size_t n)
+/* The lines that are the server's own. */
+static void own_lines(struct buf *b, const struct inaddr *servers, size_t n)
 {
-	char text[256], addr[INADDR_TEXT];
-	int len = snprintf(text, sizeof(text), "# This node's own: nemu(1).\n");
+	char text[INADDR_TEXT];
 
-	for (size_t i = 0; i < n && i < 3; i++)
-		len += snprintf(text + len, sizeof(text) - (size_t)len, "nameserver %s\n",
-				inaddr_text(&servers[i], addr));
-	return pwrite(fd, text, (size_t)len, 0) == len && !ftruncate(fd, len);
+	buf_adds(b, "# This node's own: nemu(1).\n");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(b, "nameserver %s\n", inaddr_text(&servers[i], text));
+}
+
+static bool read_resolv(int fd, struct buf *b)
+{
+	char *room = buf_room(b, RESOLV_MAX);
+	ssize_t n = room ? pread(fd, room, RESOLV_MAX, 0) : -1;
+
+	b->len = n > 0 ? (size_t)n : 0;
+	return n >= 0 && n < RESOLV_MAX;
+}
+
+/* In place of those that it wrote last; or, if somebody has written over them, before all else. What others have
+ * written stays. */
+static bool write_servers(struct server *s, int fd, const struct inaddr *servers, size_t n)
+{
+	own(buf) struct buf all = {0}, before = {0}, now = {0};
+	const char *at, *end;
+
+	if (!read_resolv(fd, &now))
+		return false;
+	end = now.data + now.len;
+	own_lines(&before, s->names.servers, s->names.n_servers);
+	at = before.failed ? NULL : memmem(now.data, now.len, before.data, before.len);
+	if (at)
+		buf_add(&all, now.data, (size_t)(at - now.data));
+	if (at || n || !now.len)
+		own_lines(&all, servers, n);
+	at = at ? at + before.len : now.data;
+	buf_add(&all, at, (size_t)(end - at));
+	if (all.failed || pwrite(fd, all.data, all.len, 0) != (ssize_t)all.len || ftruncate(fd, (off_t)all.len))
+		return false;
+	for (s->names.n_servers = 0; s->names.n_servers < n; s->names.n_servers++)
+		s->names.servers[s->names.n_servers] = servers[s->names.n_servers];
+	return true;
 }
 
 /* With no name server a name that is not in the hosts file is refused at once. */
@@ -224,7 +259,7 @@ static int make_resolv(struct server *s, struct err *e)
 
 	unlinkat(s->lab_fd, path, 0); /* a dead node's, which may still be mounted somewhere */
 	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0 || fchmod(fd, 0644) || !write_servers(fd, NULL, 0))
+	if (fd < 0 || fchmod(fd, 0644) || !write_servers(s, fd, NULL, 0))
 		return err_os(e, errno, "resolv.conf");
 	return 0;
 }
@@ -232,10 +267,10 @@ static int make_resolv(struct server *s, struct err *e)
 bool names_servers(struct server *s, const struct inaddr *servers, size_t n)
 {
 	own(fd) int fd = s->lab_fd < 0 ? -1 : openat(s->lab_fd, etc_source(s, ETC_RESOLV),
-						     O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+						     O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	etc_look(s);
-	return fd >= 0 && write_servers(fd, servers, n) && etc_is_seen(s, ETC_RESOLV);
+	return fd >= 0 && write_servers(s, fd, servers, n < NAMES_SERVERS ? n : NAMES_SERVERS) && etc_is_seen(s, ETC_RESOLV);
 }
 
 int names_begin(struct server *s, struct err *e)

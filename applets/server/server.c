@@ -104,6 +104,7 @@ static int take_signals(struct server *s, struct err *e)
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGPIPE);
+	sigaddset(&mask, SIGXFSZ);
 	sigaddset(&mask, SIGIO);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);

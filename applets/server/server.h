@@ -19,6 +19,7 @@
 #include "x11.h"
 
 #define NAMES_ADDED 32
+#define NAMES_SERVERS 3 /* a resolver looks at no more */
 
 struct session;
 struct children;
@@ -59,6 +60,8 @@ struct server {
 		size_t next;  /* where a line of it may be free for another address */
 		char added[NAMES_ADDED][INADDR_TEXT]; /* that it has to get */
 		size_t n_added;
+		struct inaddr servers[NAMES_SERVERS]; /* that its resolv.conf has from it */
+		size_t n_servers;
 	} names;
 	struct etc etc;
 	struct {

@@ -14,7 +14,7 @@
 
 #define MARK "# nemu"
 #define LOOK 2048 /* bytes in which a line that can be used again is looked for */
-#define FLAGS (O_CLOEXEC | O_NOFOLLOW)
+#define FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) /* it may be a FIFO */
 
 int hosts_open(int lab_fd)
 {

@@ -2,7 +2,6 @@
 /* The children of a process, as proc(5) lists them: see offspring.h. */
 #include "base/offspring.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +24,7 @@ static bool find_in(const char *path, find_fn *fn, void *arg)
 	return found;
 }
 
-/* 0: it is gone. */
-static pid_t parent_of(const char *pid)
+pid_t offspring_parent(pid_t pid)
 {
 	char path[64], stat[512];
 	const char *behind_name;
@@ -34,7 +32,7 @@ static pid_t parent_of(const char *pid)
 	ssize_t n;
 	int parent;
 
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
 	stat[n < 0 ? 0 : n] = '\0';
@@ -48,10 +46,12 @@ static bool find_in_all(pid_t parent, find_fn *fn, void *arg)
 	own(dir) DIR *dir = opendir("/proc");
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir)))
-		if (isdigit((unsigned char)*d->d_name) && parent_of(d->d_name) == parent &&
-		    fn((pid_t)strtol(d->d_name, NULL, 10), arg))
+	while (dir && (d = readdir(dir))) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10); /* 0: none */
+
+		if (pid && offspring_parent(pid) == parent && fn(pid, arg))
 			return true;
+	}
 	return false;
 }
 

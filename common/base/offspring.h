@@ -12,4 +12,7 @@
  * Whether fn did return true. false also if /proc does not tell. */
 bool offspring_find(pid_t parent, bool (*fn)(pid_t pid, void *arg), void *arg);
 
+/* The other way round. 0: there is none, or no such process. */
+pid_t offspring_parent(pid_t pid);
+
 #endif

@@ -197,7 +197,7 @@ static void explain_user(const struct spawn *s, int errnum, struct err *e)
 	else if (!userns_is_narrow())
 		err_os(e, errnum, "user %s", s->user);
 	else if (*userns_refusal())
-		err_set(e, ERR_OS, errnum, "user %s: this lab has one user, as others were refused: %s", s->user,
+		err_set(e, ERR_OS, errnum, "user %s: made without root, this lab has one user: %s", s->user,
 			userns_refusal());
 	else
 		err_set(e, ERR_OS, errnum,

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,11 +99,12 @@ static void add_range(struct ids *ids, unsigned long first, unsigned long count)
 		ids->range[ids->n++] = (struct range){ first, count };
 }
 
-/* Those that are the user's, by name or number, in a file like /etc/subuid. */
-static void find_ranges(struct ids *ids, const char *path, const char *name, uid_t uid)
+/* Those that are the user's, by name or number, in a file like /etc/subuid. How many it names. */
+static size_t find_ranges(struct ids *ids, const char *path, const char *name, uid_t uid)
 {
 	char line[256], number[16], first[16], count[16];
 	FILE *f = fopen(path, "re");
+	size_t named = 0;
 
 	snprintf(number, sizeof(number), "%u", uid);
 	while (f && fgets(line, sizeof(line), f)) {
@@ -112,11 +114,14 @@ static void find_ranges(struct ids *ids, const char *path, const char *name, uid
 			continue;
 		*colon = '\0';
 		if (((name && !strcmp(line, name)) || !strcmp(line, number)) &&
-		    sscanf(colon + 1, "%15[0-9]:%15[0-9]", first, count) == 2)
+		    sscanf(colon + 1, "%15[0-9]:%15[0-9]", first, count) == 2) {
 			add_range(ids, strtoul(first, NULL, 10), strtoul(count, NULL, 10));
+			named++;
+		}
 	}
 	if (f)
 		fclose(f);
+	return named;
 }
 
 /* A line of /etc/passwd: the name service may need what a static program has not. */
@@ -135,18 +140,42 @@ static char *user_name(uid_t uid)
 }
 
 static const char *const tools[] = { "newuidmap", "newgidmap" };
-static char refusal[200]; /* see userns_refusal */
+static char refusal[256]; /* see userns_refusal */
+
+static bool refuse(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static bool refuse(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(refusal, sizeof(refusal), fmt, ap);
+	va_end(ap);
+	return false;
+}
 
 static bool find_ids(struct ids ids[2])
 {
 	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 	own(mem) char *name = user_name(geteuid());
+	char number[16];
 
+	snprintf(number, sizeof(number), "%u", geteuid());
 	for (int i = 0; i < 2; i++) {
+		size_t named;
+
 		ids[i] = (struct ids){ .n = 1, .range[0] = { i ? getegid() : geteuid(), 1 } };
-		find_ranges(&ids[i], files[i], name, geteuid());
-		if (ids[i].n == 1 || !program_found(tools[i]))
-			return false;
+		named = find_ranges(&ids[i], files[i], name, geteuid());
+		if (ids[i].n > 1 && program_found(tools[i]))
+			continue;
+		if (access(files[i], R_OK))
+			return refuse("%s: %s", files[i], strerror(errno));
+		if (!named)
+			return refuse("%s has no line for user %s (newuidmap of package uidmap takes ranges from /etc/subuid "
+				      "and /etc/subgid)", files[i], name ? name : number);
+		if (ids[i].n == 1)
+			return refuse("%s gives user %s no ids but its own", files[i], name ? name : number);
+		return refuse("%s: no such program (package uidmap, for the ranges in /etc/subuid and /etc/subgid)", tools[i]);
 	}
 	return true;
 }

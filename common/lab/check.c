@@ -203,6 +203,10 @@ static int enter(int tell, bool needed, struct err *e)
 {
 	own(fd) int fd = userns_make(e);
 
+	if (fd < 0 && (e->errnum == EAGAIN || e->errnum == ENOMEM || e->errnum == EMFILE || e->errnum == ENFILE)) {
+		answer(tell, COUNT, -1, "", e); /* that says nothing of the machine */
+		_exit(0);
+	}
 	answer(tell, 1, fd < 0 ? -1 : 0, userns_remedy(e->errnum), e);
 	return needed && (fd < 0 || userns_enter(fd, e)) ? -1 : 0;
 }
@@ -253,36 +257,47 @@ __attribute__((noreturn)) static void try_all(int tell)
 	_exit(0);
 }
 
-struct check_row *check_machine(size_t *n, struct err *e)
+/* -1: it could not be tried. */
+static int hear_all(int hear, struct check_row *rows, struct err *e)
 {
-	struct check_row *rows = calloc(COUNT, sizeof(*rows));
-	own(fd) int hear = -1;
-	struct answer a;
-	int ends[2];
-	pid_t pid;
+	struct answer a = {0};
 
-	if (!rows || pipe2(ends, O_CLOEXEC)) {
-		err_os(e, errno, "pipe");
-		free(rows);
-		return NULL;
-	}
-	pid = fork();
-	if (!pid)
-		try_all(ends[1]);
-	close(ends[1]);
-	hear = ends[0];
 	for (size_t i = 0; i < COUNT; i++) {
 		rows[i] = (struct check_row){ .name = checks[i].name, .what = checks[i].what };
 		snprintf(rows[i].how, sizeof(rows[i].how), "%s", checks[i].how);
 		snprintf(rows[i].reason, sizeof(rows[i].reason), "it was not tried");
 	}
-	while (pid > 0 && read(hear, &a, sizeof(a)) == (ssize_t)sizeof(a) && a.row < COUNT) {
+	while (read(hear, &a, sizeof(a)) == (ssize_t)sizeof(a) && a.row < COUNT) {
 		rows[a.row].works = a.works;
 		memcpy(rows[a.row].how, a.how, sizeof(a.how));
 		memcpy(rows[a.row].reason, a.reason, sizeof(a.reason));
 	}
+	return a.row < COUNT ? 0 : err_set(e, ERR_OS, 0, "%s", a.reason);
+}
+
+struct check_row *check_machine(size_t *n, struct err *e)
+{
+	own(mem) struct check_row *rows = calloc(COUNT, sizeof(*rows));
+	struct check_row *all = rows;
+	own(fd) int hear = -1;
+	int ends[2], rc;
+	pid_t pid;
+
+	if (!rows || pipe2(ends, O_CLOEXEC)) {
+		err_os(e, errno, "pipe");
+		return NULL;
+	}
+	hear = ends[0];
+	pid = fork();
+	if (!pid)
+		try_all(ends[1]);
+	close(ends[1]);
+	rc = pid < 0 ? err_os(e, errno, "fork") : hear_all(hear, rows, e);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (rc)
+		return NULL;
 	*n = COUNT;
-	return rows;
+	rows = NULL;
+	return all;
 }

@@ -23,6 +23,7 @@
 
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
 #define FULL 8192	       /* bytes that are worth sending before anybody waits for the answer */
+#define OTHERS 32	       /* descriptors that a command has besides its connections */
 
 /* lab_fd -1: the lab is not there. */
 static int connect_to(struct client *c, const char *lab, int lab_fd, const char *node, struct err *e)
@@ -414,14 +415,19 @@ const struct value *client_ask(struct client *c, const char *command, struct val
 	return client_data(c, pool, e);
 }
 
-void client_many(size_t n)
+int client_check_pid(const struct client *c, struct err *e)
+{
+	return c->pid > 0 ? 0 : err_set(e, ERR_OS, ESRCH, "its server cannot be seen from this PID namespace");
+}
+
+size_t client_many(size_t n)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= n + 64)
-		return;
-	limit.rlim_cur = n + 64 < limit.rlim_max ? n + 64 : limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= n + OTHERS)
+		return n;
+	limit.rlim_cur = n + OTHERS < limit.rlim_max ? n + OTHERS : limit.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur <= OTHERS ? 0 : (size_t)limit.rlim_cur - OTHERS;
 }
 
 int client_send_fds(struct client *c, const char *name, const int *fds, size_t n, const char *behind,

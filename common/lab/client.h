@@ -21,7 +21,7 @@ struct origin {
 
 struct client {
 	int fd;
-	pid_t pid; /* of the server */
+	pid_t pid; /* of the server; 0: this process cannot see it */
 	struct buf in, out;
 	size_t taken;	  /* bytes of in that are done with */
 	bool greeted;	  /* its greeting has been read */
@@ -49,6 +49,9 @@ __attribute__((warn_unused_result)) int client_open_in(struct client *c, const c
 						       const char *node, struct err *e);
 void client_close(struct client *c);
 
+/* Before PIDs are exchanged with the server: do they mean the same to both? */
+__attribute__((warn_unused_result)) int client_check_pid(const struct client *c, struct err *e);
+
 #define CLIENT_INIT { .fd = -1 }
 static inline void own_client(struct client *c)
 {
@@ -70,8 +73,8 @@ void client_ahead(struct client *c, const char *const *commands);
 const struct value *client_ask(struct client *c, const char *command, struct value_pool *pool,
 			       struct err *e);
 
-/* As many connections as that may be open at the same time, if the system allows. */
-void client_many(size_t n);
+/* So many descriptors may be open besides a few others, if the system allows; returns how many may. */
+size_t client_many(size_t n);
 
 /* Sends what was put, for a reply that is to be read later. */
 __attribute__((warn_unused_result)) int client_flush(struct client *c, struct err *e);

@@ -3,20 +3,24 @@
 #include "lab/end.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/offspring.h"
 #include "base/pidfd.h"
 #include "lab/calls.h"
 #include "lab/client.h"
 #include "lab/progress.h"
 #include "lab/rundir.h"
 
-#define BATCH 250 /* of two descriptors each; many systems allow 1024 */
+#define BATCH 250 /* of three descriptors each; many systems allow 1024 */
 #define PATIENCE_MS 5000 /* with servers that do not answer */
 
 static void wait_gone(int pidfd)
@@ -50,7 +54,8 @@ struct ending {
 	const char *name;
 	struct client c;
 	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
-	int last;   /* the same of the process that goes last; -1: nothing to wait for */
+	pid_t keeper; /* its parent, as this process sees it */
+	int last;   /* a pidfd of that, which goes last; -1: nothing to wait for */
 };
 
 /* Asks it to end, and does not wait for the answer. */
@@ -60,6 +65,7 @@ static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, 
 	if (client_open_in(&x->c, lab, lab_fd, name, e))
 		return -1;
 	x->server = open_pidfd(x->c.pid);
+	x->keeper = offspring_parent(x->c.pid);
 	call_end_ask(&x->c);
 	return client_flush(&x->c, e);
 }
@@ -80,6 +86,16 @@ static bool goes(int server, int64_t deadline)
 	return server < 0 || poll(&p, 1, time_left(deadline)) > 0;
 }
 
+static bool is_keeper(pid_t pid)
+{
+	char path[64], name[32] = "";
+	own(fd) int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, name, sizeof(name) - 1) > 0 && !strcmp(name, "nemu-keeper\n");
+}
+
 static int hear(struct ending *x, const char *lab, int64_t deadline, struct err *e)
 {
 	pid_t last;
@@ -92,7 +108,8 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 			return 0; /* it was ending by itself */
 		return end_by_force(lab, x->name, x->server, e);
 	}
-	x->last = open_pidfd(last);
+	/* The server may be in a PID namespace where its keeper has another number. */
+	x->last = last == x->keeper || is_keeper(x->keeper) ? open_pidfd(x->keeper) : -1;
 	client_close(&x->c);
 	return 0;
 }
@@ -111,7 +128,6 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 	struct err e = ERR_INIT;
 	int64_t deadline;
 
-	client_many(2 * n);
 	for (size_t i = 0; i < n; i++)
 		if (ask(&x[i], lab, lab_fd, names[i], &e)) {
 			client_close(&x[i].c);
@@ -133,10 +149,11 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 static int end_some(const char *lab, int lab_fd, char *const *names, size_t n, struct err *e)
 {
 	struct err first = ERR_INIT;
+	size_t allowed = client_many(3 * (n < BATCH ? n : BATCH)) / 3, batch = allowed < 1 ? 1 : allowed;
 
-	for (size_t i = 0; i < n; i += BATCH) {
+	for (size_t i = 0; i < n; i += batch) {
 		progress_tell("nodes ended", i, n);
-		end_batch(lab, lab_fd, names + i, n - i < BATCH ? n - i : BATCH, &first);
+		end_batch(lab, lab_fd, names + i, n - i < batch ? n - i : batch, &first);
 	}
 	progress_tell("nodes ended", n, n);
 	if (!first.kind)

@@ -40,7 +40,7 @@ int import_interface(struct client *c, const char *name, struct err *e)
 		return caps_explain(CAP_NET_ADMIN, EPERM, name, e);
 	if (!ask_server(c, i.name, e))
 		return 0;
-	if (e->kind != ERR_REFUSED)
+	if (e->kind != ERR_REFUSED || client_check_pid(c, e))
 		return -1;
 	if (!link_move(nl, i.index, (int)c->pid, e))
 		return 0;

@@ -17,7 +17,7 @@
 #include "base/offspring.h"
 #include "lab/rundir.h"
 
-#define REST 64 /* descriptors are parked from here on while 3 to 6 are cleared */
+#define REST 7 /* descriptors are parked from here on while 3 to 6 are cleared */
 
 struct socket_id socket_identify(int lab_fd, const char *name)
 {
@@ -106,6 +106,13 @@ static void keep(const struct node_seat *seat, pid_t server, const struct socket
 	clean_up(seat, own_socket);
 }
 
+/* Why there is no node. */
+static void tell(const struct node_seat *seat, const struct err *e)
+{
+	if (write(seat->ready_fd, e, sizeof(*e)) < 0)
+		return; /* no one may read it any more: then that was the error */
+}
+
 __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pid_t keeper,
 						const struct socket_id *own_socket, node_serve_fn *serve,
 						const void *options)
@@ -120,14 +127,13 @@ __attribute__((noreturn)) static void be_server(const struct node_seat *seat, pi
 		clean_up(seat, own_socket);
 		_exit(0);
 	}
-	/* No one may read it any more: then that was the error. */
-	if (write(seat->ready_fd, &e, sizeof(e)) < 0)
-		_exit(2);
+	tell(seat, &e);
 	_exit(1);
 }
 
-int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options)
+void keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options)
 {
+	struct err e = ERR_INIT;
 	struct socket_id own_socket = socket_identify(seat->lab_fd, seat->name);
 	pid_t keeper = getpid(), server;
 	sigset_t set;
@@ -141,16 +147,18 @@ int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options
 		be_server(seat, keeper, &own_socket, serve, options);
 	/* A dead server's socket must refuse connections at once. */
 	drop_fd(&seat->listen_fd);
-	drop_fd(&seat->ready_fd);
 	drop_fd(&seat->proc_fd);
+	if (server < 0) {
+		err_os(&e, errno, "fork");
+		tell(seat, &e);
+		clean_up(seat, &own_socket);
+	}
+	drop_fd(&seat->ready_fd);
 	if (server > 0)
 		keep(seat, server, &own_socket);
-	else
-		clean_up(seat, &own_socket);
-	return server < 0 ? -1 : 0;
 }
 
-bool keeper_detach(struct node_seat *seat)
+int keeper_detach(struct node_seat *seat, struct err *e)
 {
 	int *const fds[4] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
 	unsigned int n = seat->proc_fd < 0 ? 3 : 4; /* of them */
@@ -160,14 +168,14 @@ bool keeper_detach(struct node_seat *seat)
 	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
-			return false;
-	for (unsigned int i = 0; i < 4 && i < n; i++)
+			return err_os(e, errno, "/dev/null");
+	for (unsigned int i = 0; i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (unsigned int i = 0; i < 4 && i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		if (*fds[i] < 0 || dup3(*fds[i], 3 + (int)i, O_CLOEXEC) < 0)
-			return false;
+			return err_os(e, errno, "descriptors");
 		*fds[i] = 3 + (int)i;
 	}
 	close_range(3 + n, ~0u, 0);
-	return setsid() > 0 && !chdir("/");
+	return setsid() < 0 || chdir("/") ? err_os(e, errno, "session") : 0;
 }

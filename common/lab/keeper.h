@@ -27,10 +27,10 @@ struct socket_id socket_identify(int lab_fd, const char *name);
 void socket_remove(int lab_fd, const char *name, const struct socket_id *own);
 
 /* The calling process leaves everything that its parent has: its session, its folder, its descriptors. */
-bool keeper_detach(struct node_seat *seat);
+__attribute__((warn_unused_result)) int keeper_detach(struct node_seat *seat, struct err *e);
 
-/* The calling process becomes the keeper of a new node. Returns when the node has ended. -1: errno, there was
- * no process for the server. */
-int keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options);
+/* The calling process becomes the keeper of a new node. Returns when the node has ended, or if there was no process
+ * for the server, which it tells on the seat's ready_fd. */
+void keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *options);
 
 #endif

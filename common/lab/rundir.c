@@ -78,17 +78,22 @@ void rundir_pin_for_programs(void)
 		rundir_pin();
 }
 
-/* As mkdir -p, with mode 0700. What fails here is told by the open that follows. */
-static void make_path(char *path)
+/* As mkdir -p, with mode 0700. 0, or the errno of what could not be made. */
+static int make_path(char *path)
 {
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		mkdir(path, 0700);
-		*p = '/';
+	mode_t old = umask(077);
+	int errnum = 0;
+
+	for (char *p = path; p && !errnum;) {
+		p = strchr(p + 1, '/');
+		if (p)
+			*p = '\0';
+		errnum = mkdir(path, 0700) && errno != EEXIST ? errno : 0;
+		if (p)
+			*p = '/';
 	}
-	mkdir(path, 0700);
+	umask(old);
+	return errnum;
 }
 
 /* bad_mode: bits that must not be set. */
@@ -107,25 +112,33 @@ static int check_owner(int fd, const char *path, mode_t bad_mode, struct err *e)
 	return 0;
 }
 
+/* So that it is not taken for a program's. */
+static int at_rundir(struct err *e)
+{
+	e->step = "rundir";
+	return -1;
+}
+
 int rundir_open(bool create, struct err *e)
 {
 	own(mem) char *path = rundir_path();
 	own(fd) int fd = -1;
+	int errnum = 0;
 
 	if (!path)
 		return err_nomem(e);
 	fd = open(path, DIR_FLAGS | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT && create) {
-		make_path(path);
+		errnum = make_path(path);
 		fd = open(path, DIR_FLAGS | O_NOFOLLOW);
 	}
 	if (fd < 0 && errno == ENOENT && !create)
 		return err_set(e, ERR_ABSENT, ENOENT, "no lab is there");
 	if (fd < 0)
-		return err_os(e, errno, "%s", path);
+		err_os(e, errnum ? errnum : errno, "%s", path);
 	/* Others may see that it is there, as with a /run/user of root; not what is in a lab. */
-	if (check_owner(fd, path, 022, e))
-		return -1;
+	if (fd < 0 || check_owner(fd, path, 022, e))
+		return at_rundir(e);
 	return steal_fd(&fd);
 }
 
@@ -138,15 +151,17 @@ int rundir_open_lab(const char *lab, bool create, struct err *e)
 	run = rundir_open(create, e);
 	if (run < 0)
 		return -1;
-	if (create && mkdirat(run, lab, 0700) && errno != EEXIST)
-		return err_os(e, errno, "lab %s", lab);
+	if (create && mkdirat(run, lab, 0700) && errno != EEXIST) {
+		err_os(e, errno, "lab %s", lab);
+		return at_rundir(e);
+	}
 	fd = openat(run, lab, DIR_FLAGS | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, ERR_ABSENT, ENOENT, "lab %s: no such lab", lab);
 	if (fd < 0)
-		return err_os(e, errno, "lab %s", lab);
-	if (check_owner(fd, lab, 077, e))
-		return -1;
+		err_os(e, errno, "lab %s", lab);
+	if (fd < 0 || check_owner(fd, lab, 077, e))
+		return at_rundir(e);
 	return steal_fd(&fd);
 }
 
@@ -302,7 +317,8 @@ int rundir_connect(int lab_fd, const char *name, bool *stale, struct err *e)
 	*stale = errno == ECONNREFUSED;
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return err_set(e, ERR_ABSENT, ENOENT, "no such node");
-	return err_os(e, errno, "connecting");
+	err_os(e, errno, "connecting");
+	return at_rundir(e);
 }
 
 static int compare(const void *a, const void *b)

@@ -58,7 +58,7 @@ static int check_free(int lab_fd, const char *name, struct err *e)
 	return 0;
 }
 
-/* 0: no such node lives. */
+/* 0: no such node lives; -1: it cannot be seen from here. */
 static pid_t server_pid(int lab_fd, const char *name)
 {
 	struct ucred peer = {0};
@@ -67,7 +67,9 @@ static pid_t server_pid(int lab_fd, const char *name)
 	bool stale;
 	own(fd) int node = rundir_connect(lab_fd, name, &stale, &ignored);
 
-	return node < 0 || getsockopt(node, SOL_SOCKET, SO_PEERCRED, &peer, &len) ? 0 : peer.pid;
+	if (node < 0 || getsockopt(node, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		return 0;
+	return peer.pid ? peer.pid : -1;
 }
 
 static int elsewhere(int errnum, struct err *e)
@@ -88,6 +90,9 @@ static int living_userns(int lab_fd, int *fd, struct err *e)
 	while (*fd < 0 && (d = readdir(dir))) {
 		pid_t pid = name_valid(d->d_name) ? server_pid(lab_fd, d->d_name) : 0;
 
+		if (pid < 0)
+			return err_set(e, ERR_OS, EPERM,
+				       "the lab's nodes are in a PID namespace that cannot be seen from this one");
 		*fd = pid > 0 ? userns_of(pid, e) : -1;
 		if (pid > 0 && *fd < 0 && (e->errnum == EACCES || e->errnum == EPERM))
 			return elsewhere(e->errnum, e);
@@ -118,15 +123,19 @@ static int get_userns(int lab_fd, int *fd, struct err *e)
 	return needed && *fd < 0 ? -1 : 0;
 }
 
-/* In a child that is to become a keeper. */
-static bool enter(int userns, int tell)
+/* A child becomes a keeper; returns if it cannot, or when the node has ended. */
+static int become_keeper(struct node_seat *seat, const struct kin *kin)
 {
 	struct err e = ERR_INIT;
+	int tell = seat->ready_fd;
 
-	if (userns < 0 || !userns_enter(userns, &e))
-		return true;
-	elsewhere(e.errnum, &e); /* into a new one one may go */
-	return write(tell, &e, sizeof(e)) < 0; /* false, but for the compiler */
+	if (kin->userns >= 0 && userns_enter(kin->userns, &e)) {
+		elsewhere(e.errnum, &e); /* into a new one one may go */
+	} else if (!keeper_detach(seat, &e)) {
+		keeper_run(seat, kin->serve, kin->options);
+		return 0;
+	}
+	return write(tell, &e, sizeof(e)) < 0 ? 2 : 1;
 }
 
 static int begin(struct birth *b, const struct kin *kin, struct err *e)
@@ -153,8 +162,7 @@ static int begin(struct birth *b, const struct kin *kin, struct err *e)
 	if (!b->keeper) {
 		seat.listen_fd = listen_fd;
 		seat.ready_fd = tell;
-		_exit(enter(kin->userns, tell) && keeper_detach(&seat) &&
-		      !keeper_run(&seat, kin->serve, kin->options) ? 0 : 1);
+		_exit(become_keeper(&seat, kin));
 	}
 	b->ready = ends[0];
 	return 0;
@@ -356,8 +364,7 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 		return -1;
 	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	drop_fd(&lab_fd);
-	if (keeper_run(&seat, serve, options))
-		return err_os(e, errno, "%s: fork", name);
+	keeper_run(&seat, serve, options);
 	self.ready = steal_fd(&ready);
 	return hear(&self, e);
 }

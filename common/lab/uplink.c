@@ -120,6 +120,8 @@ static int choose(const struct uplink *u, enum way *way, struct err *e)
 /* ------------------------------------------------------------------ its program */
 
 /* Descriptors 3 and 4 are those for alive and ready. */
+#define REST 5
+
 static int start(struct guard *g, char *const *argv, int input, struct err *e)
 {
 	own(fd) int said_in = -1, alive_in = -1, ready_in = -1;
@@ -142,11 +144,11 @@ static int start(struct guard *g, char *const *argv, int input, struct err *e)
 		return err_os(e, errno, "fork");
 	if (g->program)
 		return 0;
-	/* Out of the way of each other. */
-	fds[0] = fcntl(input ? alive_in : null, F_DUPFD_CLOEXEC, 64);
-	fds[1] = fds[2] = fcntl(said_in, F_DUPFD_CLOEXEC, 64);
-	fds[3] = fcntl(alive_in, F_DUPFD_CLOEXEC, 64);
-	fds[4] = fcntl(ready_in, F_DUPFD_CLOEXEC, 64);
+	/* Out of the way of each other, and of where they go. */
+	fds[0] = fcntl(input ? alive_in : null, F_DUPFD_CLOEXEC, REST);
+	fds[1] = fds[2] = fcntl(said_in, F_DUPFD_CLOEXEC, REST);
+	fds[3] = fcntl(alive_in, F_DUPFD_CLOEXEC, REST);
+	fds[4] = fcntl(ready_in, F_DUPFD_CLOEXEC, REST);
 	for (int i = 0; i < 5; i++)
 		if (fds[i] < 0 || dup2(fds[i], i) < 0)
 			_exit(127);
@@ -454,7 +456,7 @@ int uplink_start(struct client *c, struct uplink *u, struct err *e)
 	ssize_t n;
 	pid_t pid;
 
-	if (choose(u, &g.way, e))
+	if (client_check_pid(c, e) || choose(u, &g.way, e))
 		return -1;
 	if (!call_ifindex(c, UPLINK_NAME, &index, e))
 		return err_set(e, ERR_KERNEL, EEXIST, UPLINK_NAME ": such an interface exists already");

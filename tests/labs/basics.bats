@@ -30,7 +30,8 @@ gone() { # waits until no process has this word on its command line
 
 @test "nodes: added silently, listed, shown, removed" {
 	run nemu node add a b
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ "$(nemu -q node list)" = $'a\nb' ]
 	[ "$(nemu node pid a)" -gt 1 ]
 	nemu -j node show a | jq -e '.name == "a" and .forwarding == true and .lab == "default"'

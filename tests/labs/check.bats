@@ -27,6 +27,12 @@ load helpers
 	done
 }
 
+@test "what cannot be tried is no lack: 2" {
+	run --separate-stderr bash -c 'ulimit -n 5; exec "$NEMU" check veth'
+	[ "$status" -eq 2 ]
+	[[ $stderr == "nemu check: "*"Too many open files" ]]
+}
+
 @test "netem: as link add finds it" {
 	nemu node add a b
 	if nemu link add a:e b:e delay 1ms 2>/dev/null; then

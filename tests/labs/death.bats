@@ -197,7 +197,8 @@ gone() {
 	kill -STOP "$stopped"
 	run --separate-stderr timeout 30 "$NEMU" node del a
 	echo "$status $output $stderr"
-	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
 	ended "$stopped"
 	gone a 86469
 	[ "$(nemu -q node)" = b ]
@@ -227,6 +228,52 @@ gone() {
 	kill -TERM "$pid"
 	wait "$pid" || code=$?
 	[ "$code" -eq 143 ]
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
+@test "a node made where SIGCHLD is ignored ends like others" {
+	python3 - "$NEMU" <<-'PY'
+		import os, signal, sys
+		signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+		os.execv(sys.argv[1], [sys.argv[1], "node", "add", "a", "b"])
+	PY
+	populate b 86484
+	timeout -s KILL 20 "$NEMU" node del a
+	kill -KILL "$(nemu node pid b)"
+	gone b 86484
+	silent node add b
+}
+
+@test "in another PID namespace: no second kind of nodes, and nobody waits for a number of there" {
+	needs_root
+	unshare --pid --fork --mount-proc "$NEMU" -L there node add p
+	timeout -s KILL 20 "$NEMU" lab del there
+	nemu node add a
+	nemu node add i --isolate pid
+	run nemu exec i "$NEMU" node add c
+	[ "$status" -eq 2 ]
+	[[ $output == "nemu node: the lab's nodes are in a PID namespace that cannot be seen from this one" ]]
+	for words in "link add a:e i:e" "if a move lo i" "node pid a"; do
+		# shellcheck disable=SC2086 # several
+		run nemu exec i "$NEMU" $words
+		echo "$words: $status $output"
+		[ "$status" -eq 2 ]
+		[[ $output == *"its server cannot be seen from this PID namespace" ]]
+	done
+	[ "$(nemu -q node)" = $'a\ni' ]
+}
+
+@test "few descriptors: it goes, or the reason is told" {
+	local names
+	bash -c 'ulimit -n 20; exec "$NEMU" node add few'
+	nemu exec few true
+	run bash -c 'ulimit -n 7; exec "$NEMU" node add fewer'
+	[ "$status" -eq 2 ]
+	[[ $output == *"Too many open files"* || $output == *"Invalid argument"* ]]
+	names=$(seq -f n%g 60)
+	# shellcheck disable=SC2086 # several
+	nemu node add $names
+	bash -c 'ulimit -n 64; exec "$NEMU" node del --all'
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
 
@@ -262,7 +309,8 @@ gone() {
 		[[ $(</proc/$server/comm) == sleep && $(</proc/$server/stat) != *") Z"* ]] || echo killed' \
 		- "$BATS_TEST_TMPDIR/server.py"
 	echo "$status $output"
-	[ "$status" -eq 0 ] && [ -z "$output" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
 

@@ -20,12 +20,14 @@ teardown() {
 	silent exec a true
 	for code in 1 2 3 4 7 124 125 126 127 128 255; do
 		capture exec a sh -c "exit $code"
-		[ "$status" -eq "$code" ] && [ -z "$output$stderr" ]
+		[ "$status" -eq "$code" ]
+		[ -z "$output$stderr" ]
 	done
 	for sig in 1 2 3 6 9 13 15 34; do
-		capture exec a bash -c "kill -$sig \$\$"
+		capture exec a sh -c "kill -$sig \$\$" # bash ignores SIGQUIT
 		echo "$sig: $status $stderr"
-		[ "$status" -eq $((128 + sig)) ] && [ -z "$output$stderr" ]
+		[ "$status" -eq $((128 + sig)) ]
+		[ -z "$output$stderr" ]
 	done
 }
 

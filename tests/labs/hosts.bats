@@ -238,7 +238,8 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 	ln -s ../nowhere/resolv.conf /etc/resolv.conf
 	make_lab
 	nemu exec h1 sh -c "grep -q \"This node's\" /etc/resolv.conf && echo 'nameserver 10.9.9.9' >/etc/resolv.conf"
-	[ -L /etc/resolv.conf ] && [ ! -e /etc/resolv.conf ]
+	[ -L /etc/resolv.conf ]
+	[ ! -e /etc/resolv.conf ]
 	ln -sfn ../nowhere/other /etc/resolv.conf
 	nemu exec h1 grep -q 10.9.9.9 /etc/resolv.conf
 }

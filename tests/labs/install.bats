@@ -29,7 +29,8 @@ applets() { nemu --list | cut -f1; }
 	mkdir "$bin"
 	echo mine >"$bin/nemu-exec"
 	run --separate-stderr nemu --install "$bin"
-	[ "$status" -eq 2 ] && [ -z "$output" ]
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
 	[[ $stderr == "nemu: "*nemu-exec* && $stderr != *$'\n'* ]]
 	[ "$(cat "$bin/nemu-exec")" = mine ]
 	run --separate-stderr nemu --install "$bin/nosuch"
@@ -81,7 +82,9 @@ applets() { nemu --list | cut -f1; }
 		# shellcheck disable=SC2086 # nothing, or one word
 		run --separate-stderr nemu $name --help
 		echo "$name: $status, ${#lines[@]} lines"
-		[ "$status" -eq 0 ] && [ "$output" ] && [ -z "$stderr" ]
+		[ "$status" -eq 0 ]
+		[ "$output" ]
+		[ -z "$stderr" ]
 		[ "$(wc -l <<<"$output")" -le 24 ]
 		[ "$(wc -L <<<"$output")" -le 79 ]
 		# shellcheck disable=SC2086
@@ -122,7 +125,8 @@ applets() { nemu --list | cut -f1; }
 
 @test "--version: one line" {
 	run --separate-stderr nemu --version
-	[ "$status" -eq 0 ] && [ -z "$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 	[[ $output =~ ^nemu\ [0-9]+\.[0-9]+ ]]
 	[ "${#lines[@]}" -eq 1 ]
 }

@@ -96,16 +96,22 @@ inode() { stat -c %i "$1"; }
 @test "unknown applets, verbs, options: 1 and a pointer to the help" {
 	nemu node add a
 	run --separate-stderr nemu frob
-	[ "$status" -eq 1 ] && [ -z "$output" ]
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
 	[ "$stderr" = $'nemu: frob: no such applet\nTry \'nemu --help\'.' ]
 	run --separate-stderr nemu $'fr\e[2Job'
-	[ "$status" -eq 1 ] && [[ $stderr != *$'\e'* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr != *$'\e'* ]]
 	run --separate-stderr nemu
-	[ "$status" -eq 1 ] && [ -z "$output" ] && [ "$stderr" ]
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "$stderr" ]
 	run --separate-stderr nemu --frob
-	[ "$status" -eq 1 ] && [[ $stderr == "nemu: --frob: "*$'\n'"Try 'nemu --help'." ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "nemu: --frob: "*$'\n'"Try 'nemu --help'." ]]
 	run --separate-stderr nemu -L
-	[ "$status" -eq 1 ] && [[ $stderr == "nemu: -L"* ]]
+	[ "$status" -eq 1 ]
+	[[ $stderr == "nemu: -L"* ]]
 	run --separate-stderr nemu -j
 	[ "$status" -eq 1 ]
 	local applet
@@ -160,6 +166,18 @@ inode() { stat -c %i "$1"; }
 	[ -S "$NEMU_RUNDIR/default/a" ]
 	nemu node del a
 	rmdir "$NEMU_RUNDIR" "${NEMU_RUNDIR%/er}"
+}
+
+@test "a run directory that cannot be made: the reason" {
+	needs_root
+	mkdir "$BATS_TEST_TMPDIR/ro"
+	mount -t tmpfs -o ro tmpfs "$BATS_TEST_TMPDIR/ro"
+	NEMU_RUNDIR=$BATS_TEST_TMPDIR/ro/run fails 2 "/ro/run: Read-only file system" node add a
+	NEMU_RUNDIR=$BATS_TEST_TMPDIR/ro/deep/run fails 2 "/ro/deep/run: Read-only file system" node add a
+	umount "$BATS_TEST_TMPDIR/ro"
+	NEMU_RUNDIR=/etc/passwd/run fails 2 "Not a directory" node add a
+	(umask 0777 && NEMU_RUNDIR=$BATS_TEST_TMPDIR/masked/run silent node add a && NEMU_RUNDIR=$BATS_TEST_TMPDIR/masked/run silent node del a)
+	[ "$(stat -c %a "$BATS_TEST_TMPDIR/masked")" = 700 ]
 }
 
 @test "a relative run directory: at the caller's folder, for programs too, and nothing is left" {

@@ -18,7 +18,8 @@ netns() { readlink "/proc/$1/ns/net"; }
 	local a b
 	a=$(netns "$(nemu node pid h1)")
 	b=$(netns "$(nemu node pid r.2)")
-	[ "$a" ] && [ "$b" ]
+	[ "$a" ]
+	[ "$b" ]
 	[ "$a" != "$b" ]
 	[ "$a" != "$(readlink /proc/self/ns/net)" ]
 	[ "$b" != "$(readlink /proc/self/ns/net)" ]

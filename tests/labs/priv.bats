@@ -25,7 +25,8 @@ ordinary() {
 @test "what takes no privilege works without" {
 	export NEMU_RUNDIR=$TMPDIR/open/r
 	run --separate-stderr ordinary 65534 "$NEMU" node list
-	[ "$status" -eq 0 ] && [ -z "$output$stderr" ]
+	[ "$status" -eq 0 ]
+	[ -z "$output$stderr" ]
 	[ "$(ordinary 65534 "$NEMU" -j node list)" = "[]" ]
 	ordinary 65534 "$NEMU" --help >/dev/null
 	ordinary 65534 "$NEMU" --list >/dev/null
@@ -36,10 +37,12 @@ ordinary() {
 @test "another user cannot use a node: the run directory is closed to him" {
 	nemu node add a
 	run --separate-stderr ordinary 65534 "$NEMU" exec a id
-	[ "$status" -eq 125 ] && [ -z "$output" ]
+	[ "$status" -eq 125 ]
+	[ -z "$output" ]
 	[[ $stderr == "nemu exec: "* && $stderr != *$'\n'* ]]
 	run --separate-stderr ordinary 65534 "$NEMU" if a
-	[ "$status" -eq 2 ] && [ -z "$output" ]
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
 	run ordinary 65534 "$NEMU" node list
 	[ "$status" -eq 2 ]
 	run ordinary 65534 "$NEMU" node del --all
@@ -88,7 +91,8 @@ ordinary() {
 @test "a program of another user in a node cannot use the node" {
 	nemu node add a
 	run --separate-stderr nemu exec a -u nobody "$NEMU" if a
-	[ "$status" -eq 2 ] && [ -z "$output" ]
+	[ "$status" -eq 2 ]
+	[ -z "$output" ]
 	run nemu exec a -u nobody sh -c 'ip link set lo down 2>/dev/null'
 	[ "$status" -ne 0 ]
 	run nemu exec a -u nobody sh -c "kill -0 $(nemu node pid a) 2>/dev/null"

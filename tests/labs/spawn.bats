@@ -182,7 +182,8 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	one=$(nemu spawn a sh -c 'exit 3')
 	two=$(nemu spawn a sh -c 'kill -9 $$')
 	run nemu wait a "$two" "$one"
-	[ "$status" -eq 3 ] && [ -z "$output" ]
+	[ "$status" -eq 3 ]
+	[ -z "$output" ]
 	run nemu wait a "$one" "$two"
 	[ "$status" -eq 137 ]
 	run nemu wait a "$one"
@@ -349,6 +350,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	needs_root
 	[ -w /proc/sys/kernel/ns_last_pid ] || skip "needs CONFIG_CHECKPOINT_RESTORE"
 	run unshare --pid --fork --kill-child --mount-proc bash -ec '
+		export NEMU_LAB=p
 		"$NEMU" node add p
 		first=$("$NEMU" spawn p echo first)
 		"$NEMU" until exit p "$first"

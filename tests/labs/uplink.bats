@@ -77,7 +77,9 @@ slirp() {
 	slirp
 	nemu node add h1 h2
 	before=$(ip -br addr; ip route; nft list ruleset)
+	nemu exec h1 sh -c 'echo "search lab.example" >>/etc/resolv.conf'
 	silent if h1 uplink slirp4netns
+	nemu exec h1 sh -c 'echo "options timeout:1" >>/etc/resolv.conf'
 	[ "$(fetch nemu)" = "you are 203.0.113.2" ]
 	[ "$(resolv nemu)" = 10.0.2.3 ]
 	[ "$(nemu -j node show h1 | jq -r .uplink)" = uplink ]
@@ -85,11 +87,13 @@ slirp() {
 	[[ $(nemu exec h2 cat /etc/hosts) != *10.0.2.100* ]]
 	not nemu exec h2 timeout 5 socat -u TCP:192.0.2.1:80 -
 	capture if h1 uplink
-	[ "$status" = 2 ] && [[ $stderr == *"h1: uplink: "*exists* ]]
+	[ "$status" = 2 ]
+	[[ $stderr == *"h1: uplink: "*exists* ]]
 	[ "$(ip -br addr; ip route; nft list ruleset)" = "$before" ]
 	silent if h1 del uplink
 	eventually nobody_left
 	[ -z "$(resolv nemu)" ]
+	[ "$(nemu exec h1 grep -v '^#' /etc/resolv.conf)" = $'search lab.example\noptions timeout:1' ]
 	[ "$(nemu -j node show h1 | jq -r .uplink)" = null ]
 	silent if h1 uplink
 	[ "$(fetch nemu)" = "you are 203.0.113.2" ]
@@ -136,7 +140,8 @@ slirp() {
 	command -v nft && nft list ruleset || skip "needs nft"
 	nemu node add h1
 	capture if h1 uplink nat
-	[ "$status" = 4 ] && [[ $stderr == *ip_forward* ]]
+	[ "$status" = 4 ]
+	[[ $stderr == *ip_forward* ]]
 	sysctl -q net.ipv4.ip_forward=1
 	before=$(nft list ruleset)
 	silent if h1 uplink nat
@@ -226,7 +231,8 @@ slirp() {
 	user addr u1 add 10.0.0.1/24 dev d
 	user route u1 add default via 10.0.0.2
 	run user if u1 uplink pasta
-	[ "$status" = 2 ] && [[ $output == *"default route already"* ]]
+	[ "$status" = 2 ]
+	[[ $output == *"default route already"* ]]
 }
 
 # A way out that never gets ready, for root and for the user.
@@ -284,14 +290,18 @@ two_idle() {
 @test "mistakes have their reasons" {
 	nemu node add h1
 	capture if h1 uplink carrier-pigeon
-	[ "$status" = 1 ] && [[ $stderr == *carrier-pigeon*slirp4netns* ]]
+	[ "$status" = 1 ]
+	[[ $stderr == *carrier-pigeon*slirp4netns* ]]
 	capture if h1 uplink slirp4netns --masquerade
-	[ "$status" = 1 ] && [[ $stderr == *"--masquerade is for nat"* ]]
+	[ "$status" = 1 ]
+	[[ $stderr == *"--masquerade is for nat"* ]]
 	capture if nosuch uplink
 	[ "$status" = 3 ]
 	PATH=/nonexistent capture if h1 uplink
-	[ "$status" = 4 ] && [[ $stderr == *slirp4netns*passt* ]]
+	[ "$status" = 4 ]
+	[[ $stderr == *slirp4netns*passt* ]]
 	PATH=/nonexistent capture if h1 uplink slirp4netns
-	[ "$status" = 4 ] && [[ $stderr == *"package slirp4netns"* ]]
+	[ "$status" = 4 ]
+	[[ $stderr == *"package slirp4netns"* ]]
 	gone
 }
