@@ -161,7 +161,7 @@ static int check_all(struct condition *c, size_t n, struct err *e)
 
 		if (rc < 0)
 			return -1;
-		c[i].met = c[i].negated ? !rc : rc;
+		c[i].met = rc == !c[i].negated; /* what is not known yet is neither */
 		all &= c[i].met;
 	}
 	return all;

@@ -24,6 +24,7 @@
 #define LOOK_MS 3 /* between two looks where no event tells */
 #define RETRY_MS 10 /* between two runs of a program */
 #define FIRST_RUN_MS 100 /* the first look at a program: as long as a short one takes */
+#define PING_MS 1000 /* so long without an answer is no answer */
 
 struct watch {
 	struct watch_spec spec;
@@ -35,8 +36,8 @@ struct watch {
 	int look_ms; /* look again after so long; -1: events tell */
 	pid_t pid;   /* of WATCH_LOG, WATCH_EXIT */
 	struct log_search *log;
-	bool answered; /* WATCH_PING */
-	bool started;  /* WATCH_CMD: has run before */
+	int last;	 /* WATCH_CMD, WATCH_PING: what the program has told: 1, 0, WATCH_UNKNOWN */
+	int64_t since; /* WATCH_PING: ms of its start, or of its last answer */
 };
 
 /* ------------------------------------------------------------------ the network's changes */
@@ -259,7 +260,7 @@ static int start_program(struct watch *w, char **argv, int out, struct err *e)
 	return client_flush(&w->events, e);
 }
 
-/* It runs, or has ended with another code than 0: then it is run again after a while. */
+/* It is run again a while after each end; until the next one the last counts. */
 static int check_cmd(struct watch *w, struct err *e)
 {
 	char text[64];
@@ -269,17 +270,17 @@ static int check_cmd(struct watch *w, struct err *e)
 		if (start_program(w, w->spec.argv, -1, e))
 			return -1;
 		w->look_ms = -1;
-		patience = w->started ? 0 : FIRST_RUN_MS;
-		w->started = true;
+		patience = w->last == WATCH_UNKNOWN ? FIRST_RUN_MS : 0;
 	}
 	if (client_poll(&w->events, -1, patience) != 1)
-		return 0;
+		return w->last;
 	if (client_reply(&w->events, &code, text, sizeof(text), e))
 		return -1;
 	status = (int)strtol(text, NULL, 10);
 	w->armed = false;
 	w->look_ms = RETRY_MS;
-	return status == 0;
+	w->last = status == 0;
+	return w->last;
 }
 
 static int start_ping(struct watch *w, struct err *e)
@@ -296,28 +297,35 @@ static int start_ping(struct watch *w, struct err *e)
 	fcntl(out, F_SETFL, O_WRONLY); /* it is the program's: as a program expects it */
 	if (start_program(w, argv, out, e))
 		return e->errnum == ENOENT ? err_set(e, ERR_FEATURE, 0, "ping is not installed") : -1;
-	w->look_ms = -1;
+	w->since = now_ms();
 	return 0;
 }
 
 static int check_ping(struct watch *w, struct err *e)
 {
 	char block[4096];
+	int64_t left;
 	ssize_t n;
 
 	if (w->fd < 0 && start_ping(w, e))
 		return -1;
 	while ((n = read(w->fd, block, sizeof(block) - 1)) > 0) {
 		block[n] = '\0';
-		w->answered |= strstr(block, "ttl=") != NULL;
+		if (strstr(block, "ttl=")) {
+			w->since = now_ms();
+			w->last = 1;
+		}
 	}
-	if (w->answered)
-		return 1;
+	left = w->since + PING_MS - now_ms();
+	w->look_ms = left > 0 ? (int)left : -1;
 	if (n == 0 || errno != EAGAIN) { /* it has given up: no route, no such host */
 		drop_fd(&w->fd);
 		w->look_ms = RETRY_MS;
+		left = 0;
 	}
-	return 0;
+	if (left <= 0)
+		w->last = 0;
+	return w->last;
 }
 
 /* ------------------------------------------------------------------ all kinds */
@@ -372,6 +380,7 @@ struct watch *watch_new(const struct watch_spec *spec, struct err *e)
 	w->spec = *spec;
 	w->ask = w->events = (struct client)CLIENT_INIT;
 	w->fd = w->look_ms = w->changes = -1;
+	w->last = WATCH_UNKNOWN;
 	if (spec->kind != WATCH_FD && /* no server knows of it */
 	    (client_open(&w->ask, spec->lab, spec->node, e) ||
 	     client_open(&w->events, spec->lab, spec->node, e))) {

@@ -41,7 +41,8 @@ struct watch;
 struct watch *watch_new(const struct watch_spec *spec, struct err *e);
 void watch_free(struct watch *w);
 
-/* 1: it is so; 0: not, or not yet; -1: error. */
+/* 1: it is so; 0: it is not; WATCH_UNKNOWN: no run of a program (ping, cmd) has told yet; -1: error. */
+#define WATCH_UNKNOWN 2
 __attribute__((warn_unused_result)) int watch_check(struct watch *w, struct err *e);
 
 /* Waits until one of n may have become true (they are to be checked again), at most until

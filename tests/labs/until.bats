@@ -3,8 +3,7 @@
 # until and spawn --ready: right at once, right later, time-out, wrong words.
 # shellcheck disable=SC2016 # what stands in single quotes is for a shell in a node
 
-bats_require_minimum_version 1.5.0
-[ -z "${NEMU_AS_USER-}" ] || chmod 777 "$BATS_RUN_TMPDIR" # tests/run --as-user
+load helpers
 
 setup() {
 	"$NEMU" node add a b
@@ -14,8 +13,6 @@ setup() {
 teardown() {
 	"$NEMU" node del --all
 }
-
-nemu() { "$NEMU" "$@"; }
 
 later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it true, and joins
 	local condition=()
@@ -70,6 +67,20 @@ later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it
 	[ "$status" -eq 124 ]
 }
 
+@test "cmd and ping: what is not known yet is neither so nor not" {
+	run nemu until -t 300ms not cmd a true
+	[ "$status" -eq 124 ]
+	run nemu until -t 300ms not cmd a sleep 1000
+	[ "$status" -eq 124 ]
+	nemu until -t 60s not cmd a false and cmd a sleep 0.2 and cmd a sleep 0.31
+	nemu addr a add 10.0.0.1/24 dev eth0
+	run nemu until -t 500ms not ping a 10.0.0.9 # which is nobody's; that takes a second
+	[ "$status" -eq 124 ]
+	nemu until -t 60s not ping a 10.0.0.9
+	run nemu until -t 500ms not ping a 10.0.0.1
+	[ "$status" -eq 124 ]
+}
+
 @test "wrong words and absent things" {
 	local -A cases=(
 		["up z:eth0"]=3 ["up a"]=1 ["frob a"]=1 ["listen a tcp"]=1 ["listen a tcp/0"]=1
@@ -118,7 +129,7 @@ time.sleep(1000)'
 	done
 	run nemu spawn a --ready line=x sh -c 'exit 6'
 	[[ $output == *"ended with 6"* ]]
-	nemu until -t 10s not cmd a -- pgrep -f 'sleep 1005'
+	eventually no_process 'sleep 1005'
 	run nemu spawn a --ready what true
 	[ "$status" -eq 1 ]
 	run -127 nemu spawn a --ready fd no-such-program
