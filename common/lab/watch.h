@@ -14,7 +14,7 @@
 
 enum watch_kind {
 	WATCH_UP,     /* interface a is up and has a carrier */
-	WATCH_DOWN,   /* it is not */
+	WATCH_DOWN,   /* it is there, and is down or has none */
 	WATCH_ADDR,   /* interface a has an address (b, if it is given) that is not tentative */
 	WATCH_ROUTE,  /* there is a route to prefix a */
 	WATCH_NEIGH,  /* the link-layer address of a is known */
