@@ -65,10 +65,16 @@ static int bad_condition(int kind, const char *word, struct err *e)
 	return -1;
 }
 
-/* The command of cmd, as a vector of its own: other words follow it. ("--" has been taken by the
- * parser of words: it keeps the command's options from being ours.) */
+/* The command of cmd, as a vector of its own: other words follow it. The first "--" of all is not among
+ * them: the parser of words has taken it. */
 static int copy_argv(struct condition *c, char **words, size_t n, struct err *e)
 {
+	if (n && !strcmp(*words, "--")) {
+		words++;
+		n--;
+	}
+	if (!n)
+		return bad_condition(find_kind("cmd"), "cmd", e);
 	c->argv = calloc(n + 1, sizeof(*c->argv));
 	if (!c->argv)
 		return err_nomem(e);
@@ -76,39 +82,47 @@ static int copy_argv(struct condition *c, char **words, size_t n, struct err *e)
 	return 0;
 }
 
+/* The n words behind the kind's. */
+static int read_operands(struct condition *c, int kind, struct watch_spec *spec, char **w, size_t n,
+			 struct err *e)
+{
+	char host[INADDR_TEXT];
+	int prefix, family;
+
+	if (kinds[kind].endpoint) {
+		if (endpoint_parse(w[0], &c->node, &spec->a, e))
+			return -1;
+		spec->node = c->node;
+		spec->b = n > 1 ? w[1] : NULL;
+		return 0;
+	}
+	spec->node = w[0];
+	spec->a = w[1];
+	spec->b = n > 2 ? w[2] : NULL;
+	if (spec->kind == WATCH_ROUTE && strcmp(spec->a, "default"))
+		return prefix_parse(spec->a, false, host, &prefix, &family, e);
+	return spec->kind == WATCH_CMD ? copy_argv(c, w + 1, n - 1, e) : 0;
+}
+
 static int read_condition(struct condition *c, const struct call *call, struct err *e)
 {
 	char **w = c->words;
 	size_t n = c->count;
 	struct watch_spec spec = { .lab = call->lab };
-	char host[INADDR_TEXT];
-	int kind, prefix, family;
+	int kind;
 
 	if (n && !strcmp(*w, "not")) {
 		c->negated = true;
 		w++;
 		n--;
 	}
-	kind = n ? find_kind(*w) : -1;
 	if (!n)
 		return err_set(e, ERR_USAGE, 0, "a condition is missing");
+	kind = find_kind(*w);
 	if (kind < 0 || (int)n - 1 < kinds[kind].min || (int)n - 1 > kinds[kind].max)
 		return bad_condition(kind, *w, e);
 	spec.kind = kinds[kind].kind;
-	if (kinds[kind].endpoint) {
-		if (endpoint_parse(w[1], &c->node, &spec.a, e))
-			return -1;
-		spec.node = c->node;
-		spec.b = n > 2 ? w[2] : NULL;
-	} else {
-		spec.node = w[1];
-		spec.a = n > 2 ? w[2] : NULL;
-		spec.b = n > 3 ? w[3] : NULL;
-	}
-	if (spec.kind == WATCH_ROUTE && strcmp(spec.a, "default") &&
-	    prefix_parse(spec.a, false, host, &prefix, &family, e))
-		return -1;
-	if (spec.kind == WATCH_CMD && copy_argv(c, w + 2, n - 2, e))
+	if (read_operands(c, kind, &spec, w + 1, n - 1, e))
 		return -1;
 	spec.argv = c->argv;
 	c->watch = watch_new(&spec, e);

@@ -73,6 +73,7 @@ later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it
 	run nemu until -t 300ms not cmd a sleep 1000
 	[ "$status" -eq 124 ]
 	nemu until -t 60s not cmd a false and cmd a sleep 0.2 and cmd a sleep 0.31
+	nemu until -t 60s not cmd a -- test -e /nosuch86 and cmd a -- test -e /
 	nemu addr a add 10.0.0.1/24 dev eth0
 	run nemu until -t 500ms not ping a 10.0.0.9 # which is nobody's; that takes a second
 	[ "$status" -eq 124 ]
@@ -86,6 +87,7 @@ later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it
 		["up z:eth0"]=3 ["up a"]=1 ["frob a"]=1 ["listen a tcp"]=1 ["listen a tcp/0"]=1
 		["addr a:eth0 10.0"]=1 ["exit a none"]=3 ["log a none x"]=3 ["not"]=1 ["up a:eth0 and"]=1
 		["-t 1y up a:eth0"]=1 ["file a relative"]=1 ["route a"]=1
+		["cmd a -- true and cmd a --"]=1
 	)
 	for words in "${!cases[@]}"; do
 		# shellcheck disable=SC2086 # words
