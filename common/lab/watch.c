@@ -135,19 +135,35 @@ static int check_addr(struct watch *w, struct value_pool *pool, struct err *e)
 	return 0;
 }
 
-/* Prefixes may be written in several ways; the kernel writes them in one. */
-static bool same_prefix(const char *x, const char *y)
+/* Prefixes may be written in several ways; the kernel writes them in one, and all of a family as "default". */
+static bool read_prefix(const char *text, bool six, struct inaddr *a, int64_t *len)
 {
-	const char *xs = strchr(x, '/'), *ys = strchr(y, '/');
-	char a[64], b[64];
+	const char *slash = strchr(text, '/');
+	char host[INADDR_TEXT];
+	int64_t most;
 
-	snprintf(a, sizeof(a), "%.*s", xs ? (int)(xs - x) : (int)strlen(x), x);
-	snprintf(b, sizeof(b), "%.*s", ys ? (int)(ys - y) : (int)strlen(y), y);
-	if (!same_address(a, b))
-		return !strcmp(x, y);
-	xs = xs ? xs + 1 : strchr(a, ':') ? "128" : "32";
-	ys = ys ? ys + 1 : strchr(b, ':') ? "128" : "32";
-	return !strcmp(xs, ys);
+	if (!strcmp(text, "default"))
+		text = six ? "::" : "0.0.0.0", slash = "/0";
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(text, "/"), text);
+	if (!inaddr_parse(host, a))
+		return false;
+	most = (int64_t)inaddr_len(a->family) * 8;
+	*len = most;
+	return !slash || num_parse(slash + 1, 0, most, len);
+}
+
+/* What was asked for as "default" is that of any family. */
+static bool is_route_to(const struct value *route, const char *prefix)
+{
+	const char *dst = value_text(route, "dst", "");
+	/* The reference's server does not tell the family. */
+	const char *family = strchr(value_text(route, "gateway", ""), ':') ? "inet6" : "inet";
+	bool six = !strcmp(value_text(route, "family", family), "inet6");
+	struct inaddr a, b;
+	int64_t a_len, b_len;
+
+	return read_prefix(dst, six, &a, &a_len) && read_prefix(prefix, six, &b, &b_len) &&
+	       inaddr_equal(&a, &b) && a_len == b_len;
 }
 
 static int check_route(struct watch *w, struct value_pool *pool, struct err *e)
@@ -157,7 +173,7 @@ static int check_route(struct watch *w, struct value_pool *pool, struct err *e)
 	if (!list)
 		return -1;
 	for (size_t i = 0; i < value_len(list); i++)
-		if (same_prefix(value_text(value_at(list, i), "dst", ""), w->spec.a))
+		if (is_route_to(value_at(list, i), w->spec.a))
 			return 1;
 	return 0;
 }

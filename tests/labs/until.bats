@@ -57,6 +57,16 @@ later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it
 	wait $!
 }
 
+@test "route: a default route goes by its prefix, too" {
+	nemu addr a add 10.0.0.1/24 dev eth0
+	nemu addr a add fd00::1/64 dev eth0
+	later route a ::/0 -- route a add default via fd00::2
+	nemu until -t 0s route a default and route a 0::0/0 and not route a 0.0.0.0/0
+	later route a 0.0.0.0/0 -- route a add default via 10.0.0.2
+	nemu until -t 0s route a 10.0.0.0/24 and not route a 10.0.0.0/25 and not route a 10.0.0.0
+	later route a FD07:0::/32 -- route a add fd07::/32 via fd00::2
+}
+
 @test "time-out: 124, and one line that names what was missing" {
 	run nemu until -t 20ms up a:eth0 and route a 10.1.0.0/16 and not up b:eth0
 	[ "$status" -eq 124 ]
