@@ -22,6 +22,7 @@
 #include "lab/sockets.h"
 
 #define LOOK_MS 3 /* between two looks where no event tells */
+#define FOLDER_MS 100 /* between two looks at a file: of what is above its folder no event tells */
 #define RETRY_MS 10 /* between two runs of a program */
 #define FIRST_RUN_MS 100 /* the first look at a program: as long as a short one takes */
 #define PING_MS 1000 /* so long without an answer is no answer */
@@ -226,29 +227,29 @@ static int check_exit(struct watch *w, struct err *e)
 	return 1;
 }
 
+/* Its folder may be another one by now, or not be there: each look is followed by events of the one that is. */
 static int check_file(struct watch *w)
 {
-	char path[4200];
+	const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF |
+				IN_MOVE_SELF;
+	char path[4200], *name, first;
 	struct stat st;
 
 	/* As the node sees it: its mounts are its own. */
 	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)w->ask.pid, w->spec.a);
+	name = strrchr(path, '/') + 1;
+	first = *name;
+	*name = '\0';
+	w->look_ms = inotify_add_watch(w->fd, path, events) < 0 ? LOOK_MS : FOLDER_MS;
+	*name = first;
 	return !fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
 }
 
-static int watch_folder(struct watch *w, struct err *e)
+static int prepare_file(struct watch *w, struct err *e)
 {
-	char path[4200], *slash;
-
 	if (*w->spec.a != '/')
 		return err_set(e, ERR_USAGE, 0, "file %.80s: not an absolute path", w->spec.a);
-	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)w->ask.pid, w->spec.a);
-	slash = strrchr(path, '/');
-	slash[1] = '\0';
-	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (w->fd < 0 || inotify_add_watch(w->fd, path, IN_CREATE | IN_MOVED_TO | IN_DELETE |
-								IN_MOVED_FROM) < 0)
-		w->look_ms = LOOK_MS; /* its folder is not there yet */
+	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it time has to do */
 	return 0;
 }
 
@@ -369,7 +370,7 @@ static int prepare(struct watch *w, struct err *e)
 		w->look_ms = LOOK_MS;
 		return sockets_check_word(s->a, e);
 	case WATCH_FILE:
-		return watch_folder(w, e);
+		return prepare_file(w, e);
 	case WATCH_FD:
 		w->fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
 		return w->fd < 0 ? err_os(e, errno, "descriptor") : 0;

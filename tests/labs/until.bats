@@ -67,6 +67,29 @@ later() { # CONDITION... -- COMMAND...: waits for it in the background, makes it
 	later route a FD07:0::/32 -- route a add fd07::/32 via fd00::2
 }
 
+# The client is told of what happens in the folder.
+watched() { grep -qs '^inotify wd' "/proc/$client"/fdinfo/*; }
+
+@test "file: its folder is made, or is replaced" {
+	local client how x=$BATS_TEST_TMPDIR/x
+	"$NEMU" until -t 60s file a "$x/d/f" &
+	client=$!
+	mkdir -p "$x/d"
+	eventually watched
+	touch "$x/d/f"
+	wait $client
+	for how in 'rm -r d; mkdir d' 'mv d e; mkdir d' 'cd ..; mv x y; mkdir -p x/d'; do
+		rm "$x/d/f"
+		"$NEMU" until -t 60s file a "$x/d/f" &
+		client=$!
+		eventually watched
+		(cd "$x" && eval "$how")
+		touch "$x/d/f"
+		eventually ended $client # when its time is up, it looks as well
+		wait $client
+	done
+}
+
 @test "time-out: 124, and one line that names what was missing" {
 	run nemu until -t 20ms up a:eth0 and route a 10.1.0.0/16 and not up b:eth0
 	[ "$status" -eq 124 ]
