@@ -10,6 +10,7 @@
 
 /* The processes that are still waited for. */
 struct waiting {
+	const struct call *call;
 	pid_t *pids;
 	size_t n;
 	int64_t deadline; /* ms of CLOCK_MONOTONIC; -1: none */
@@ -46,13 +47,34 @@ static int read_running(struct client *c, struct waiting *w, struct err *e)
 	return 0;
 }
 
-static int poll_reply(struct client *c, const struct waiting *w, struct err *e)
+/* One of the first n has, as the node knows, whose answer may be on its way. */
+static bool has_ended(const struct waiting *w, size_t n)
+{
+	own(client) struct client c = CLIENT_INIT;
+	own(value_pool) struct value_pool pool = {0};
+	struct err ignored = ERR_INIT;
+	const struct value *list = connect_node(&c, w->call, &ignored) ?
+		NULL : call_processes(&c, NULL, &pool, &ignored);
+
+	for (size_t i = 0; i < value_len(list); i++) {
+		const struct value *d = value_at(list, i);
+
+		for (size_t k = 0; k < n; k++)
+			if (value_num(d, "pid", 0) == w->pids[k] &&
+			    !strcmp(value_text(d, "state", ""), "ended"))
+				return true;
+	}
+	return false;
+}
+
+/* The reply comes when one of the first n has ended. */
+static int poll_reply(struct client *c, const struct waiting *w, size_t n, struct err *e)
 {
 	int64_t left = w->deadline < 0 ? -1 : w->deadline - now_ms();
 
 	if (w->deadline >= 0 && left < 0)
 		left = 0;
-	if (client_poll(c, -1, left > INT_MAX ? INT_MAX : (int)left))
+	if (client_poll(c, -1, left > INT_MAX ? INT_MAX : (int)left) || has_ended(w, n))
 		return 0;
 	return err_set(e, ERR_TIMEOUT, 0, "%zu process(es) still running", w->n);
 }
@@ -66,7 +88,7 @@ static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct
 	client_put(c, "PROC WAIT");
 	client_put_i(c, w->pids[0]);
 	client_end(c);
-	if (poll_reply(c, w, e))
+	if (poll_reply(c, w, 1, e))
 		return -1;
 	if (client_reply(c, &code, text, sizeof(text), e)) {
 		if (e->kind == ERR_REFUSED)
@@ -87,7 +109,7 @@ static int wait_next(struct client *c, struct waiting *w, int *status, struct er
 	for (size_t i = 0; i < w->n; i++)
 		client_put_i(c, w->pids[i]);
 	client_end(c);
-	if (poll_reply(c, w, e))
+	if (poll_reply(c, w, w->n, e))
 		return -1;
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return e->kind == ERR_REFUSED ? wait_in_turn(c, w, status, e) : -1;
@@ -132,7 +154,7 @@ static int wait_run(struct call *call, struct err *e)
 	own(client) struct client c = CLIENT_INIT;
 	const struct given *names = call_all(call, "PID|TAG");
 	const char *limit = call_get(call, "-t");
-	struct waiting w = { .deadline = -1 };
+	struct waiting w = { .call = call, .deadline = -1 };
 	int64_t ms;
 	int rc;
 

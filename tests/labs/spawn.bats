@@ -220,6 +220,21 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	over "$slow"
 }
 
+@test "wait -t 0: tells of what has ended" {
+	local one two long
+	one=$(nemu spawn a sh -c 'exit 3')
+	two=$(nemu spawn a sh -c 'exit 4')
+	long=$(nemu spawn a sleep 86435)
+	nemu wait a "$one" "$two" || :
+	for _ in {1..20}; do
+		run nemu wait a -t 0 "$one" "$two"
+		[ "$status" -eq 4 ]
+		run nemu wait a -t 0 -n "$long" "$one"
+		[ "$status" -eq 3 ]
+		fails 124 "1 process" wait a -t 0 "$one" "$long"
+	done
+}
+
 @test "wait: what is no process, no node, no time" {
 	local pid
 	fails 127 1 wait a 1
