@@ -14,6 +14,7 @@ struct place {
 	struct call *c;
 	const char *typed; /* of the word that is to be completed */
 	bool chosen;	   /* the verb was given */
+	bool raw;	   /* behind "--": no options, no words */
 	bool given[WORDS_MAX];
 };
 
@@ -191,7 +192,7 @@ static void offer_values(const struct place *p, const struct word *w)
 		puts("!dirs");
 	else if (!strcmp(v, "FILE|-"))
 		puts("!files");
-	else if (strspn(v, "abcdefghijklmnopqrstuvwxyz|") == strlen(v) || !strcmp(v, "PREFIX|default"))
+	else if (strspn(v, "abcdefghijklmnopqrstuvwxyz0123456789|") == strlen(v) || !strcmp(v, "PREFIX|default"))
 		offer_all(p, *v == 'P' ? "default" : v);
 }
 
@@ -229,30 +230,47 @@ static bool take_verb(struct place *p, const char *word)
 	return false;
 }
 
+static void offer_words(const struct place *p)
+{
+	for (size_t i = 0; p->verb->words[i].word || p->verb->words[i].value; i++)
+		if (p->verb->words[i].word && (!p->given[i] || p->verb->words[i].flags & WORD_MANY))
+			offer(p, p->verb->words[i].word);
+}
+
+/* What is for the shell comes first, where it looks for it. */
 static void offer_next(const struct place *p, int at)
 {
 	const struct word *operand;
-	bool option = *p->typed == '-', needed;
-	size_t i, k;
+	bool option = *p->typed == '-' && !p->raw, needed;
+	size_t i;
 
 	if (p->a->node && !p->c->node) {
 		offer_nodes(p, "");
 		return;
 	}
-	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
-		offer(p, v->word);
 	operand = next_operand(p, &i);
 	needed = operand && operand->flags & WORD_NEED && !p->given[i] && p->chosen;
-	for (k = 0; p->verb->words[k].word || p->verb->words[k].value; k++)
-		if (p->verb->words[k].word && (!p->given[k] || p->verb->words[k].flags & WORD_MANY) &&
-		    (option || !needed))
-			offer(p, p->verb->words[k].word);
 	if (operand && operand->flags & WORD_TAIL && !option)
 		printf("!command %d\n", at);
 	else if (operand && !(operand->flags & WORD_TAIL))
 		offer_values(p, operand);
+	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
+		offer(p, v->word);
+	if (!p->raw && (option || !needed))
+		offer_words(p);
 	if (option)
 		offer_all(p, "-L -j -q -v --help");
+}
+
+/* An operand; 0: what is behind it is a command's. */
+static int pass_operand(struct place *p)
+{
+	size_t i;
+	const struct word *w = next_operand(p, &i);
+
+	if (w)
+		p->given[i] = true;
+	return w && w->flags & WORD_TAIL ? 0 : 1;
 }
 
 /* One word that stands before the cursor, or two; how many. 0: what is behind it is a command's. */
@@ -261,31 +279,55 @@ static int pass(struct place *p, char **words)
 	const struct word *w;
 	struct err ignored;
 	size_t i;
-	int n = words_global(p->c, words, &ignored);
+	int n = p->raw ? 0 : words_global(p->c, words, &ignored);
 
 	if (n > 0)
 		return n;
-	if (p->a->node && !p->c->node && **words != '-') {
+	if (!p->raw && !strcmp(*words, "--")) {
+		p->raw = p->chosen = true;
+		return 1;
+	}
+	if (p->a->node && !p->c->node && (**words != '-' || p->raw)) {
 		p->c->node = *words;
 		return 1;
 	}
 	if (**words != '-' && !p->chosen && take_verb(p, *words))
 		return 1;
-	w = find_word(p, *words, &i);
-	if (w) {
-		p->given[i] = true;
-		return w->value ? 2 : 1;
+	w = p->raw ? NULL : find_word(p, *words, &i);
+	if (!w)
+		return pass_operand(p);
+	p->given[i] = true;
+	return w->value ? 2 : 1;
+}
+
+/* Up to the word that is to be completed, the last. */
+static void complete_words(struct place *p, char **words, size_t i, size_t last)
+{
+	size_t k;
+	int n;
+
+	p->verb = p->a->verbs;
+	for (; i < last; i += (size_t)n) {
+		n = pass(p, words + i);
+		if (!n) {
+			printf("!command %zu\n", i);
+			return;
+		}
+		if (i + (size_t)n <= last)
+			continue;
+		if (find_word(p, words[i], &k))
+			offer_values(p, &p->verb->words[k]);
+		else
+			offer_labs(p);
+		return;
 	}
-	w = next_operand(p, &i);
-	if (w)
-		p->given[i] = true;
-	return w && w->flags & WORD_TAIL ? 0 : 1;
+	offer_next(p, (int)last);
 }
 
 int complete(const struct applet *applets, const struct applet *a, struct call *c, char **words)
 {
 	struct place p = { .a = a, .c = c };
-	size_t last = 0, i = 0, k;
+	size_t last = 0, i = 0;
 	struct err ignored;
 	int n;
 
@@ -299,28 +341,14 @@ int complete(const struct applet *applets, const struct applet *a, struct call *
 	else if (!a && i < last)
 		for (p.a = applets; p.a->name && strcmp(p.a->name, words[i]);)
 			p.a++;
-	if (last && (!strcmp(words[last - 1], "-L") || !strcmp(words[last - 1], "--lab"))) {
+	if (i > last) {
 		offer_labs(&p);
-		return 0;
-	}
-	if (!p.a) {
+	} else if (!p.a) {
 		for (const struct applet *b = applets; b->name; b++)
 			offer(&p, b->name);
 		offer_all(&p, *p.typed == '-' ? "-L -j -q -v --help --version --list" : "help");
-		return 0;
+	} else if (p.a->name) {
+		complete_words(&p, words, i + !a, last);
 	}
-	if (!p.a->name)
-		return 0;
-	p.verb = p.a->verbs;
-	for (i += !a; i < last; i += (size_t)n) {
-		n = pass(&p, words + i);
-		if (!n)
-			return printf("!command %zu\n", i) < 0;
-		if (i + (size_t)n > last && n == 2 && find_word(&p, words[i], &k)) {
-			offer_values(&p, &p.verb->words[k]);
-			return 0;
-		}
-	}
-	offer_next(&p, (int)last);
 	return 0;
 }

@@ -3,11 +3,12 @@
 # bash completion for nemu; what may come next is told by nemu itself.
 
 _nemu() {
-	local line=${COMP_LINE:0:COMP_POINT} words cur colon
+	local line=${COMP_LINE:0:COMP_POINT} words cur colon rest
 	read -ra words <<<"$line"
 	[[ $line != *[[:space:]] ]] || words+=("")
 	cur=${words[-1]}
 	mapfile -t COMPREPLY < <(command nemu --complete "${words[0]##*/}" "${words[@]:1}" 2>/dev/null </dev/null)
+	rest=("${COMPREPLY[@]:1}") # behind what is asked of bash
 	case ${COMPREPLY[0]-} in
 	'!files') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	'!dirs') mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
@@ -22,7 +23,9 @@ _nemu() {
 			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		fi
 		;;
+	*) rest=() ;;
 	esac
+	COMPREPLY+=("${rest[@]}")
 	# For bash a colon ends a word: what stands before it is there already.
 	colon=${cur%"${cur##*:}"}
 	if [[ $colon && $COMP_WORDBREAKS == *:* ]]; then

@@ -11,9 +11,8 @@ function __nemu_complete
             __fish_complete_directories (commandline -ct)
         case '!command *'
             __fish_complete_subcommand --fcs-skip=(math (string split ' ' -- $reply[1])[2] + 1)
-        case '*'
-            printf '%s\n' $reply
     end
+    string match -v '!*' -- $reply
 end
 
 complete -c nemu -f -a '(__nemu_complete)'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Completion in bash and fish: what they offer, with a live lab.
+# Completion in bash, fish and zsh: what they offer, with a live lab.
 
 load helpers
 
@@ -9,6 +9,7 @@ setup() {
 	ln -s "$NEMU" "$BATS_TEST_TMPDIR/bin/nemu"
 	PATH=$BATS_TEST_TMPDIR/bin:$PATH
 	dir=$BATS_TEST_DIRNAME/../../completions
+	install -m 755 /dev/null "$BATS_TEST_TMPDIR/bin/una86x"
 	nemu node add h1 h2
 	nemu link add h1:eth0 h2:eth1
 	pid=$(nemu spawn h1 --name tag86 sleep 86495)
@@ -29,14 +30,39 @@ in_fish() {
 		cut -f1 | sort | tr '\n' ' '
 }
 
-# offers LINE WORDS: both shells offer these.
+# With the little that its file takes of zsh's completion.
+in_zsh() {
+	zsh -fc 'compadd() { [[ $1 != -S ]] || shift 2; print -l -- ${(P)2} }
+		_files() { print -l -- $words[CURRENT]*(N) }
+		_normal() { ((CURRENT > 1)) && _files || print -l -- ${(k)commands[(I)$words[1]*]} }
+		complete() { local words=("${(@s: :)2}") CURRENT PREFIX; CURRENT=$#words PREFIX=$words[-1]; . $1/nemu.zsh }
+		complete "$@" || :' - "$dir" "$1" | sed '/^$/d' | sort | tr '\n' ' '
+}
+
+# offers LINE WORDS: all shells offer these.
 offers() {
-	local got
+	local got shell
 	got=$(in_bash "$1")
 	[ "$got" = "${3-$2}" ] || { echo "bash: '$1': '$got', not '${3-$2}'"; return 1; }
-	command -v fish >/dev/null || return 0
-	got=$(in_fish "$1")
-	[ "$got" = "$2" ] || { echo "fish: '$1': '$got', not '$2'"; return 1; }
+	for shell in fish zsh; do
+		command -v $shell >/dev/null || continue
+		got=$(in_$shell "$1")
+		[ "$got" = "$2" ] || { echo "$shell: '$1': '$got', not '$2'"; return 1; }
+	done
+}
+
+# offers_also LINE WORD...: among others; nothing is left of what is for the shell.
+offers_also() {
+	local got shell word line=$1
+	shift
+	for shell in bash fish zsh; do
+		command -v $shell >/dev/null || continue
+		got=" $(in_$shell "$line")"
+		for word; do
+			[[ $got == *" $word "* ]] || { echo "$shell: '$line': no '$word' in '${got::400}'"; return 1; }
+		done
+		[[ $got != *" !"[a-z]* ]] || { echo "$shell: '$line': '!' in '${got::400}'"; return 1; }
+	done
 }
 
 @test "applets, verbs, keywords" {
@@ -76,14 +102,22 @@ offers() {
 	offers "nemu if h1 set eth0 arp " "off on "
 	offers "nemu link set h1:eth0 distribution p" "pareto paretonormal "
 	offers "nemu exec h1 -u nob" "nobody "
+	offers "nemu if h1 uplink " "--masquerade nat pasta slirp4netns "
 }
 
 @test "files, commands; nothing and no word where there is no lab" {
 	touch "$BATS_TEST_TMPDIR/batch86"
 	cd "$BATS_TEST_TMPDIR"
 	offers "nemu batch ba" "batch86 "
-	[[ " $(in_bash "nemu exec h1 prin") " == *" printf "* ]]
-	[[ " $(in_bash "nemu exec h1 cat ba") " == *" batch86 "* ]]
+	offers_also "nemu exec h1 prin" printf
+	offers_also "nemu exec h1 cat ba" batch86
+	offers_also "nemu exec h1 " una86x --cap -u
+	offers_also "nemu spawn h1 " una86x --ready
+	offers_also "nemu batch " batch86 --force
+	offers "nemu exec h1 -- una86" "una86x "
+	offers "nemu lab run -- una86" "una86x "
+	offers "nemu exec h1 --cap net_raw -- una86" "una86x "
+	offers "nemu exec h1 grep -L ba" "batch86 "
 	nemu node del --all
 	offers "nemu exec h" "" " "
 	NEMU_RUNDIR=/nonexistent86 offers "nemu exec h" "" " "
