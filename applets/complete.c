@@ -13,9 +13,13 @@ struct place {
 	const struct verb *verb;
 	struct call *c;
 	const char *typed; /* of the word that is to be completed */
+	size_t last;	   /* its number */
 	bool chosen;	   /* the verb was given */
 	bool raw;	   /* behind "--": no options, no words */
 	bool given[WORDS_MAX];
+	/* Of a condition of until: the first two of its words so far, how many they are, where the third stands. */
+	const char *said[2];
+	size_t said_count, third;
 };
 
 static void offer(const struct place *p, const char *word)
@@ -162,7 +166,7 @@ static void offer_values(const struct place *p, const struct word *w)
 		{ "MODE", "private vepa bridge passthru" },
 		{ "SIGNAL", "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP" },
 		{ "HOW", "listen=tcp/ listen=udp/ line= fd notify" },
-		{ "CONDITION", "up down addr route neigh listen ping file log exit cmd not and" },
+		{ "tcp|udp/PORT", "tcp/ udp/" },
 		{ "NAME,...", "net_raw net_admin net_bind_service sys_admin" },
 	};
 	const char *v = w->value;
@@ -176,7 +180,7 @@ static void offer_values(const struct place *p, const struct word *w)
 		offer_own_interfaces(p);
 	else if (!strcmp(v, "IF") || !strcmp(v, "BRIDGE"))
 		offer_interfaces(p, p->c->node, "");
-	else if (!strcmp(v, "NODE:IF") || !strcmp(v, "CONDITION"))
+	else if (!strcmp(v, "NODE:IF"))
 		offer_ends(p);
 	else if (!strcmp(v, "NODE2|host|PID"))
 		offer_nodes(p, ""), offer(p, "host");
@@ -190,10 +194,76 @@ static void offer_values(const struct place *p, const struct word *w)
 		offer_users(p);
 	else if (!strcmp(v, "DIR"))
 		puts("!dirs");
-	else if (!strcmp(v, "FILE|-"))
+	else if (!strcmp(v, "FILE|-") || !strcmp(v, "PATH"))
 		puts("!files");
 	else if (strspn(v, "abcdefghijklmnopqrstuvwxyz0123456789|") == strlen(v) || !strcmp(v, "PREFIX|default"))
 		offer_all(p, *v == 'P' ? "default" : v);
+}
+
+/* ------------------------------------------------------------------ conditions */
+
+static void note_condition(struct place *p, const char *word, size_t at)
+{
+	if (!strcmp(word, "and") || !strcmp(word, "not")) {
+		p->said_count = 0;
+		return;
+	}
+	if (p->said_count == 2 && !strcmp(word, "--"))
+		return;
+	if (p->said_count < 2)
+		p->said[p->said_count] = word;
+	else if (p->said_count == 2)
+		p->third = at;
+	p->said_count++;
+}
+
+static const char *operands_of(const char *condition)
+{
+	const char *word, *operands;
+
+	for (size_t i = 0; (word = until_condition(i, &operands)); i++)
+		if (!strcmp(word, condition))
+			return operands;
+	return "";
+}
+
+/* What may follow the words that were said. */
+static void offer_operand(const struct place *p)
+{
+	own(mem) char *copy = strdup(operands_of(p->said[0]));
+	char *rest = copy, *token = copy;
+
+	for (size_t i = 0; i < p->said_count; i++)
+		token = strsep(&rest, " ");
+	if (token && *token && *token != '[') {
+		p->c->node = p->said[1];
+		offer_values(p, &(struct word){ .value = token });
+	} else {
+		offer(p, "and");
+	}
+}
+
+static void offer_kinds(const struct place *p)
+{
+	const char *word, *operands;
+
+	for (size_t i = 0; (word = until_condition(i, &operands)); i++)
+		offer(p, word);
+	offer(p, "not");
+}
+
+static void offer_condition(const struct place *p)
+{
+	bool command = p->said_count > 1 && !strcmp(p->said[0], "cmd");
+
+	if (command)
+		printf("!command %zu\n", p->said_count > 2 ? p->third : p->last);
+	if (command && p->said_count > 2)
+		offer(p, "and");
+	else if (!p->said_count)
+		offer_kinds(p);
+	else if (!command)
+		offer_operand(p);
 }
 
 /* ------------------------------------------------------------------ the line */
@@ -238,7 +308,7 @@ static void offer_words(const struct place *p)
 }
 
 /* What is for the shell comes first, where it looks for it. */
-static void offer_next(const struct place *p, int at)
+static void offer_next(const struct place *p)
 {
 	const struct word *operand;
 	bool option = *p->typed == '-' && !p->raw, needed;
@@ -251,7 +321,9 @@ static void offer_next(const struct place *p, int at)
 	operand = next_operand(p, &i);
 	needed = operand && operand->flags & WORD_NEED && !p->given[i] && p->chosen;
 	if (operand && operand->flags & WORD_TAIL && !option)
-		printf("!command %d\n", at);
+		printf("!command %zu\n", p->last);
+	else if (operand && !strcmp(operand->value, "CONDITION"))
+		offer_condition(p);
 	else if (operand && !(operand->flags & WORD_TAIL))
 		offer_values(p, operand);
 	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
@@ -263,57 +335,60 @@ static void offer_next(const struct place *p, int at)
 }
 
 /* An operand; 0: what is behind it is a command's. */
-static int pass_operand(struct place *p)
+static int pass_operand(struct place *p, const char *word, size_t at)
 {
 	size_t i;
 	const struct word *w = next_operand(p, &i);
 
 	if (w)
 		p->given[i] = true;
+	if (w && !strcmp(w->value, "CONDITION"))
+		note_condition(p, word, at);
 	return w && w->flags & WORD_TAIL ? 0 : 1;
 }
 
 /* One word that stands before the cursor, or two; how many. 0: what is behind it is a command's. */
-static int pass(struct place *p, char **words)
+static int pass(struct place *p, char **words, size_t at)
 {
 	const struct word *w;
 	struct err ignored;
+	char *word = words[at];
 	size_t i;
-	int n = p->raw ? 0 : words_global(p->c, words, &ignored);
+	int n = p->raw ? 0 : words_global(p->c, words + at, &ignored);
 
 	if (n > 0)
 		return n;
-	if (!p->raw && !strcmp(*words, "--")) {
+	if (!p->raw && !strcmp(word, "--")) {
 		p->raw = p->chosen = true;
 		return 1;
 	}
-	if (p->a->node && !p->c->node && (**words != '-' || p->raw)) {
-		p->c->node = *words;
+	if (p->a->node && !p->c->node && (*word != '-' || p->raw)) {
+		p->c->node = word;
 		return 1;
 	}
-	if (**words != '-' && !p->chosen && take_verb(p, *words))
+	if (*word != '-' && !p->chosen && take_verb(p, word))
 		return 1;
-	w = p->raw ? NULL : find_word(p, *words, &i);
+	w = p->raw ? NULL : find_word(p, word, &i);
 	if (!w)
-		return pass_operand(p);
+		return pass_operand(p, word, at);
 	p->given[i] = true;
 	return w->value ? 2 : 1;
 }
 
 /* Up to the word that is to be completed, the last. */
-static void complete_words(struct place *p, char **words, size_t i, size_t last)
+static void complete_words(struct place *p, char **words, size_t i)
 {
 	size_t k;
 	int n;
 
 	p->verb = p->a->verbs;
-	for (; i < last; i += (size_t)n) {
-		n = pass(p, words + i);
+	for (; i < p->last; i += (size_t)n) {
+		n = pass(p, words, i);
 		if (!n) {
 			printf("!command %zu\n", i);
 			return;
 		}
-		if (i + (size_t)n <= last)
+		if (i + (size_t)n <= p->last)
 			continue;
 		if (find_word(p, words[i], &k))
 			offer_values(p, &p->verb->words[k]);
@@ -321,34 +396,34 @@ static void complete_words(struct place *p, char **words, size_t i, size_t last)
 			offer_labs(p);
 		return;
 	}
-	offer_next(p, (int)last);
+	offer_next(p);
 }
 
 int complete(const struct applet *applets, const struct applet *a, struct call *c, char **words)
 {
 	struct place p = { .a = a, .c = c };
-	size_t last = 0, i = 0;
+	size_t i = 0;
 	struct err ignored;
 	int n;
 
-	while (words[last] && words[last + 1])
-		last++;
-	p.typed = words[last] ? words[last] : "";
-	while (!a && i < last && (n = words_global(c, words + i, &ignored)) > 0)
+	while (words[p.last] && words[p.last + 1])
+		p.last++;
+	p.typed = words[p.last] ? words[p.last] : "";
+	while (!a && i < p.last && (n = words_global(c, words + i, &ignored)) > 0)
 		i += (size_t)n;
-	if (!a && i < last && !strcmp(words[i], "help"))
+	if (!a && i < p.last && !strcmp(words[i], "help"))
 		i++;
-	else if (!a && i < last)
+	else if (!a && i < p.last)
 		for (p.a = applets; p.a->name && strcmp(p.a->name, words[i]);)
 			p.a++;
-	if (i > last) {
+	if (i > p.last) {
 		offer_labs(&p);
 	} else if (!p.a) {
 		for (const struct applet *b = applets; b->name; b++)
 			offer(&p, b->name);
 		offer_all(&p, *p.typed == '-' ? "-L -j -q -v --help --version --list" : "help");
 	} else if (p.a->name) {
-		complete_words(&p, words, i + !a, last);
+		complete_words(&p, words, i + !a);
 	}
 	return 0;
 }

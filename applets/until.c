@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/num.h"
+#include "complete.h"
 #include "lab/watch.h"
 
 #define DEFAULT_MS 10000
@@ -53,6 +54,14 @@ static int find_kind(const char *word)
 		if (!strcmp(kinds[i].word, word))
 			return i;
 	return -1;
+}
+
+const char *until_condition(size_t i, const char **operands)
+{
+	if (i == sizeof(kinds) / sizeof(*kinds))
+		return NULL;
+	*operands = kinds[i].operands;
+	return kinds[i].word;
 }
 
 static int bad_condition(int kind, const char *word, struct err *e)

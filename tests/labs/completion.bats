@@ -125,6 +125,21 @@ offers_also() {
 	[ -z "$(nemu --complete 2>&1 >/dev/null)" ]
 }
 
+@test "conditions" {
+	touch "$BATS_TEST_TMPDIR/batch86"
+	cd "$BATS_TEST_TMPDIR"
+	offers "nemu until e" "exit "
+	offers "nemu until -t 1s not u" "up "
+	offers_also "nemu until exit h" h1 h2
+	offers "nemu until exit h1 tag" "tag86 "
+	offers "nemu until up h1:eth0 and listen h1 t" "tcp/ "
+	offers "nemu until up h1:e" "h1:eth0 " "eth0 "
+	offers "nemu until up h1:eth0 a" "and "
+	offers "nemu until file h1 ba" "batch86 "
+	offers "nemu until cmd h1 -- una86" "una86x "
+	offers "nemu until cmd h1 -- una86x and cmd h1 -- una86" "una86x "
+}
+
 @test "zsh reads its file" {
 	command -v zsh || skip "needs zsh"
 	zsh -n "$dir/nemu.zsh"
