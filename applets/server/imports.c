@@ -53,9 +53,28 @@ static void keep_address(const struct address *a, void *arg)
 	all[i->count++] = *a;
 }
 
-static void forget_gone(int index, void *server)
+static void forget(int index, void *server)
 {
-	imports_forget(server, index);
+	struct server *s = server;
+
+	for (struct import **p = &s->imports; *p; p = &(*p)->next) {
+		struct import *i = *p;
+
+		if (i->index != index)
+			continue;
+		*p = i->next;
+		import_free(i);
+		return;
+	}
+}
+
+/* When there is none any more, nobody has to tell of them. */
+static void rest(struct server *s)
+{
+	if (s->imports || s->imports_fd < 0)
+		return;
+	loop_del(s->loop, s->imports_id);
+	drop_fd(&s->imports_fd);
 }
 
 static void look_for_gone(struct server *s)
@@ -64,13 +83,13 @@ static void look_for_gone(struct server *s)
 	struct iface now;
 	struct err e;
 
-	if (monitor_gone(s->imports_fd, forget_gone, s))
+	if (monitor_gone(s->imports_fd, forget, s))
 		return;
 	nl = server_netlink(s, &e);
 	for (struct import *i = s->imports, *next; i && nl; i = next) {
 		next = i->next;
 		if (link_get(nl, i->index, &now, &e) && e.errnum == ENODEV)
-			imports_forget(s, i->index);
+			forget(i->index, s);
 	}
 }
 
@@ -78,6 +97,7 @@ static void on_change(void *obj, uint32_t events)
 {
 	(void)events;
 	look_for_gone(obj);
+	rest(obj);
 }
 
 /* The index of what has gone may be another's soon. */
@@ -88,7 +108,8 @@ static int watch(struct server *s, struct err *e)
 	s->imports_fd = monitor_links(e);
 	if (s->imports_fd < 0)
 		return -1;
-	if (loop_add(s->loop, s->imports_fd, EPOLLIN, on_change, s))
+	s->imports_id = loop_add(s->loop, s->imports_fd, EPOLLIN, on_change, s);
+	if (s->imports_id)
 		return 0;
 	drop_fd(&s->imports_fd);
 	return err_nomem(e);
@@ -132,6 +153,7 @@ int imports_take(struct server *s, int ns_fd, const char *name, struct err *e)
 	i->since = now_ms();
 	if (take(s, i, name, e)) {
 		import_free(i);
+		rest(s);
 		return -1;
 	}
 	i->next = s->imports;
@@ -141,15 +163,8 @@ int imports_take(struct server *s, int ns_fd, const char *name, struct err *e)
 
 void imports_forget(struct server *s, int index)
 {
-	for (struct import **p = &s->imports; *p; p = &(*p)->next) {
-		struct import *i = *p;
-
-		if (i->index != index)
-			continue;
-		*p = i->next;
-		import_free(i);
-		return;
-	}
+	forget(index, s);
+	rest(s);
 }
 
 /* Moves it there; name becomes the one it has then. That it had before may have been taken

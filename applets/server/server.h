@@ -32,7 +32,8 @@ struct server {
 	int session_peak; /* since memory was last given back */
 	struct children *children;
 	struct import *imports;	/* interfaces that go back: imports.c */
-	int imports_fd; /* tells of those that have gone by themselves; -1: there was none yet */
+	int imports_fd; /* tells of those that have gone by themselves; -1: there are none */
+	loop_id imports_id;
 	struct x11 x11;
 	struct shaped *shaped;	/* what the kernel does not tell of impairments: srv_tc.c */
 	size_t shaped_count;

@@ -219,55 +219,30 @@ int srv_link_next(void *ctx, const struct command *cmd, struct err *e)
 
 /* ---- LINK PEER */
 
-struct veths {
-	struct iface *v;
-	size_t n;
-	bool failed;
-};
-
-static void keep_veth(const struct iface *i, void *arg)
-{
-	struct veths *all = arg;
-	struct iface *v;
-
-	if (strcmp(i->kind, "veth") || !i->has_netnsid || all->failed)
-		return;
-	if (!(all->n & (all->n - 1))) { /* room for the next power of two */
-		v = reallocarray(all->v, all->n ? 2 * all->n : 1, sizeof(*v));
-		all->failed = !v;
-		if (!v)
-			return;
-		all->v = v;
-	}
-	all->v[all->n++] = *i;
-}
-
 int srv_link_peer(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct netlink *nl = server_netlink(s->server, e);
-	struct veths all = {0};
+	own(ifaces) struct ifaces all = {0};
 	own(buf) struct buf pickle = {0};
 	struct err gone;
 	struct iface far;
 	char text[LLADDR_TEXT];
 
 	(void)cmd;
-	if (!nl || link_each(nl, keep_veth, &all, e) || all.failed) {
-		free(all.v);
-		return all.failed ? (err_nomem(e), FAILED) : FAILED;
-	}
+	if (!nl || ifaces_read(&all, nl, e))
+		return FAILED;
 	pickle_start(&pickle);
 	pickle_dict(&pickle);
 	for (size_t i = 0; i < all.n; i++) {
-		if (link_get_far(nl, all.v[i].netnsid, all.v[i].link, &far, &gone))
+		if (strcmp(all.v[i].kind, "veth") || !all.v[i].has_netnsid ||
+		    link_get_far(nl, all.v[i].netnsid, all.v[i].link, &far, &gone))
 			continue;
 		pickle_int(&pickle, all.v[i].index);
 		pickle_str(&pickle, lladdr_text(&far.lladdr, text));
 	}
 	pickle_dict_end(&pickle);
 	pickle_stop(&pickle);
-	free(all.v);
 	session_reply_data(s, "Addresses of far ends follow.", &pickle);
 	return NOW;
 }

@@ -11,13 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void read_inaddr(struct inaddr *a, int family, const struct nlattr *attr)
-{
-	if (!attr || nla_len(attr) != (int)inaddr_len(family))
-		return;
-	a->family = family;
-	memcpy(a->bytes, nla_data(attr), inaddr_len(family));
-}
+#include "kernel/values.h"
 
 static bool read_address(const struct nlmsghdr *h, struct address *a)
 {
@@ -34,11 +28,11 @@ static bool read_address(const struct nlmsghdr *h, struct address *a)
 	a->scope = ifa->ifa_scope;
 	a->flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	/* IFA_LOCAL is the own address where the link is point to point; else only one is there. */
-	read_inaddr(&a->local, ifa->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
-	read_inaddr(&a->peer, ifa->ifa_family, tb[IFA_ADDRESS]);
+	a->local = value_inaddr(ifa->ifa_family, tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS]);
+	a->peer = value_inaddr(ifa->ifa_family, tb[IFA_ADDRESS]);
 	if (inaddr_equal(&a->local, &a->peer))
 		a->peer = (struct inaddr){0};
-	read_inaddr(&a->broadcast, ifa->ifa_family, tb[IFA_BROADCAST]);
+	a->broadcast = value_inaddr(ifa->ifa_family, tb[IFA_BROADCAST]);
 	if (tb[IFA_LABEL])
 		nla_strlcpy(a->label, tb[IFA_LABEL], sizeof(a->label));
 	if (tb[IFA_CACHEINFO] && nla_len(tb[IFA_CACHEINFO]) >= (int)sizeof(*ci)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interfaces by rtnetlink: see link.h. */
 #include "kernel/link.h"
+#include "kernel/values.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
@@ -201,18 +202,6 @@ static void put_flag(struct rtnl_link *l, unsigned int flag, bool on)
 		rtnl_link_unset_flags(l, flag);
 }
 
-static bool put_lladdr(struct rtnl_link *l, const struct lladdr *a,
-		       void (*set)(struct rtnl_link *, struct nl_addr *))
-{
-	struct nl_addr *addr = nl_addr_build(AF_LLC, a->bytes, a->len);
-
-	if (!addr)
-		return false;
-	set(l, addr);
-	nl_addr_put(addr);
-	return true;
-}
-
 static bool put_changes(struct rtnl_link *l, const struct link_change *c)
 {
 	bool ok = true;
@@ -222,9 +211,9 @@ static bool put_changes(struct rtnl_link *l, const struct link_change *c)
 	if (c->set & LINK_MTU)
 		rtnl_link_set_mtu(l, c->mtu);
 	if (c->set & LINK_LLADDR)
-		ok = put_lladdr(l, &c->lladdr, rtnl_link_set_addr);
+		ok = value_set_lladdr(l, &c->lladdr, rtnl_link_set_addr);
 	if (c->set & LINK_BROADCAST)
-		ok = ok && put_lladdr(l, &c->broadcast, rtnl_link_set_broadcast);
+		ok = ok && value_set_lladdr(l, &c->broadcast, rtnl_link_set_broadcast);
 	if (c->set & LINK_UP)
 		put_flag(l, IFF_UP, c->up);
 	if (c->set & LINK_MULTICAST)

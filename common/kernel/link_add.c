@@ -11,17 +11,7 @@
 
 #include "kernel/kind.h"
 #include "kernel/link.h"
-
-static bool put_lladdr(struct rtnl_link *l, const struct lladdr *a)
-{
-	struct nl_addr *addr = nl_addr_build(AF_LLC, a->bytes, a->len);
-
-	if (!addr)
-		return false;
-	rtnl_link_set_addr(l, addr);
-	nl_addr_put(addr);
-	return true;
-}
+#include "kernel/values.h"
 
 static int add_veth(struct netlink *nl, const struct veth_end *own, int master,
 		    const struct veth_end *peer_end, int peer_pid, bool indexes, struct err *e)
@@ -43,8 +33,8 @@ static int add_veth(struct netlink *nl, const struct veth_end *own, int master,
 		rtnl_link_set_master(l, master);
 	rtnl_link_set_name(peer, peer_end->name);
 	rtnl_link_set_ns_pid(peer, peer_pid); /* its flags: the kernel refuses IFF_UP here */
-	if ((!own->lladdr || put_lladdr(l, own->lladdr)) &&
-	    (!peer_end->lladdr || put_lladdr(peer, peer_end->lladdr)))
+	if ((!own->lladdr || value_set_lladdr(l, own->lladdr, rtnl_link_set_addr)) &&
+	    (!peer_end->lladdr || value_set_lladdr(peer, peer_end->lladdr, rtnl_link_set_addr)))
 		code = rtnl_link_build_add_request(l, NLM_F_CREATE | NLM_F_EXCL, &msg);
 	rtnl_link_put(peer);
 	rtnl_link_put(l);

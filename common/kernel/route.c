@@ -12,20 +12,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel/values.h"
+
 struct each {
 	int family;
 	route_fn *fn;
 	void *arg;
 };
-
-static void read_inaddr(struct inaddr *a, int family, const struct nlattr *attr)
-{
-	*a = (struct inaddr){0};
-	if (!attr || nla_len(attr) != (int)inaddr_len(family))
-		return;
-	a->family = family;
-	memcpy(a->bytes, nla_data(attr), inaddr_len(family));
-}
 
 /* A gateway of another family than the route's (IPv4 by way of IPv6). */
 static void read_via(struct inaddr *a, const struct nlattr *attr)
@@ -52,7 +45,7 @@ static void each_hop(struct route *r, const struct nlattr *multipath, const stru
 		r->flags = nh->rtnh_flags;
 		r->gateway = (struct inaddr){0};
 		if (nla_parse(tb, RTA_MAX, (void *)(uintptr_t)(nh + 1), len, NULL) >= 0) {
-			read_inaddr(&r->gateway, r->family, tb[RTA_GATEWAY]);
+			r->gateway = value_inaddr(r->family, tb[RTA_GATEWAY]);
 			if (tb[RTA_VIA])
 				read_via(&r->gateway, tb[RTA_VIA]);
 		}
@@ -83,9 +76,9 @@ static void each_route(const struct nlmsghdr *h, void *arg)
 	r.table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
 	if (r.table != RT_TABLE_MAIN)
 		return;
-	read_inaddr(&r.dst, r.family, tb[RTA_DST]);
-	read_inaddr(&r.gateway, r.family, tb[RTA_GATEWAY]);
-	read_inaddr(&r.prefsrc, r.family, tb[RTA_PREFSRC]);
+	r.dst = value_inaddr(r.family, tb[RTA_DST]);
+	r.gateway = value_inaddr(r.family, tb[RTA_GATEWAY]);
+	r.prefsrc = value_inaddr(r.family, tb[RTA_PREFSRC]);
 	if (tb[RTA_VIA])
 		read_via(&r.gateway, tb[RTA_VIA]);
 	r.index = tb[RTA_OIF] ? (int)nla_get_u32(tb[RTA_OIF]) : 0;

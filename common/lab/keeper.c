@@ -169,9 +169,9 @@ int keeper_detach(struct node_seat *seat, struct err *e)
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return err_os(e, errno, "/dev/null");
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < 4 && i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (unsigned int i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < 4 && i < n; i++) {
 		if (*fds[i] < 0 || dup3(*fds[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return err_os(e, errno, "descriptors");
 		*fds[i] = 3 + (int)i;

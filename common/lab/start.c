@@ -291,15 +291,13 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		const void *options, struct err *e)
 {
 	struct kin kin = { .lab = lab, .userns = -1, .proc_fd = -1, .serve = serve, .options = options };
-	own(mem) struct birth *births = calloc(n, sizeof(*births));
+	own(mem) struct birth *births = NULL;
 	own(fd) int lab_fd = -1;
 	own(signals) struct signals signals = SIGNALS_NONE;
 	size_t begun = 0;
 	bool from_user;
 	int rc, sig;
 
-	if (!births)
-		return err_nomem(e);
 	if (check_names(names, n, e) || signals_catch(&signals, false, e))
 		return -1;
 	lab_fd = rundir_lock_lab(lab, true, e);
@@ -307,7 +305,8 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 		return -1;
 	kin.lab_fd = lab_fd;
 	kin.signals = signals.fd;
-	rc = make(births, names, n, &begun, &kin, e);
+	births = calloc(n, sizeof(*births));
+	rc = births ? make(births, names, n, &begun, &kin, e) : err_nomem(e);
 	progress_tell("nodes made", n, n);
 	rundir_unlock(lab_fd);
 	drop_fd(&kin.userns);
