@@ -28,6 +28,7 @@ load helpers
 }
 
 @test "what cannot be tried is no lack: 2" {
+	needs_root
 	run --separate-stderr bash -c 'ulimit -n 5; exec "$NEMU" check veth'
 	[ "$status" -eq 2 ]
 	[[ $stderr == "nemu check: "*"Too many open files" ]]

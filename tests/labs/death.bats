@@ -220,7 +220,7 @@ gone() {
 
 @test "node add that is interrupted leaves nothing" {
 	local names pid code=0
-	names=$(seq -f n%g 300)
+	names=$(seq -f n%g 1000)
 	# shellcheck disable=SC2086 # several
 	"$NEMU" node add $names &
 	pid=$!
