@@ -54,8 +54,7 @@ static void on_signal(struct call *call, struct terminal *t, pid_t pid, int sign
 static int wait_end(struct call *call, struct client *c, struct terminal *t, pid_t pid,
 		    int signals, struct err *e)
 {
-	char text[64];
-	int code, what;
+	int status, what;
 
 	client_put(c, "PROC WAIT");
 	client_put_i(c, pid);
@@ -72,9 +71,7 @@ static int wait_end(struct call *call, struct client *c, struct terminal *t, pid
 		e->step = "output";
 		return -1;
 	}
-	if (client_reply(c, &code, text, sizeof(text), e))
-		return -1;
-	return exit_from_status((int)strtol(text, NULL, 10));
+	return client_number(c, &status, e) ? -1 : exit_from_status(status);
 }
 
 /* The program's end of the terminal is closed here before it starts to matter who has it open. */

@@ -135,7 +135,7 @@ static int name_taken(struct end *a, struct end *b, struct err *e)
  * the second for what it is not (dev_get_iflink), and tells routes, bridges and IPv6 of changes of the
  * carrier only once a second. So they get different ones. Where a server cannot tell, the kernel's.
  */
-static bool choose_indexes(struct end *const ends[2], long indexes[2], struct err *e)
+static bool choose_indexes(struct end *const ends[2], int indexes[2], struct err *e)
 {
 	bool told = true;
 
@@ -145,11 +145,7 @@ static bool choose_indexes(struct end *const ends[2], long indexes[2], struct er
 		told = !client_flush(&ends[i]->client, e) && told;
 	}
 	for (int i = 0; i < 2; i++) {
-		char text[64];
-		int code;
-
-		told = !client_reply(&ends[i]->client, &code, text, sizeof(text), e) && told;
-		indexes[i] = told ? strtol(text, NULL, 10) : 0;
+		told = !client_number(&ends[i]->client, &indexes[i], e) && told;
 	}
 	indexes[0] += indexes[0] == indexes[1];
 	return told;
@@ -159,7 +155,7 @@ static bool choose_indexes(struct end *const ends[2], long indexes[2], struct er
 static int make(struct end *a, struct end *b, const struct call *c, struct err *e)
 {
 	struct end *const ends[] = { a, b };
-	long indexes[2];
+	int indexes[2];
 	bool chosen = choose_indexes(ends, indexes, e);
 
 	if ((!chosen && e->kind != ERR_REFUSED) || client_check_pid(&a->client, e) || client_check_pid(&b->client, e))

@@ -82,20 +82,17 @@ static int poll_reply(struct client *c, const struct waiting *w, size_t n, struc
 /* The reference has no NEXT: there each is waited for in turn, and forgotten. */
 static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct err *e)
 {
-	char text[64];
-	int code;
 
 	client_put(c, "PROC WAIT");
 	client_put_i(c, w->pids[0]);
 	client_end(c);
 	if (poll_reply(c, w, 1, e))
 		return -1;
-	if (client_reply(c, &code, text, sizeof(text), e)) {
+	if (client_number(c, status, e)) {
 		if (e->kind == ERR_REFUSED)
 			err_set(e, ERR_ABSENT, ESRCH, "%d: no such process", (int)w->pids[0]);
 		return -1;
 	}
-	*status = (int)strtol(text, NULL, 10);
 	return (int)w->pids[0];
 }
 

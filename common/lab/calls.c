@@ -64,18 +64,13 @@ static int find_in_list(struct client *c, const char *name, int *index, struct e
 
 static int ask_ifindex(struct client *c, const char *name, int *index, struct err *e)
 {
-	char text[64];
-	int code;
-
 	if (!ifname_valid(name)) /* it would not be one word of a line */
 		return err_set(e, ERR_ABSENT, ENODEV, "%.60s: no such interface", name);
 	client_put(c, "LINK FIND");
 	client_put_s(c, name);
 	client_end(c);
-	if (!client_reply(c, &code, text, sizeof(text), e)) {
-		*index = (int)strtol(text, NULL, 10);
+	if (!client_number(c, index, e))
 		return *index > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no interface");
-	}
 	if (e->kind == ERR_REFUSED)
 		return find_in_list(c, name, index, e);
 	if (e->kind == ERR_ABSENT)
@@ -229,13 +224,7 @@ void call_end_ask(struct client *c)
 
 int call_end_answer(struct client *c, pid_t *last, struct err *e)
 {
-	char text[64];
-	int code;
-
-	if (client_reply(c, &code, text, sizeof(text), e))
-		return lacks(e, "be ended from outside");
-	*last = (pid_t)strtol(text, NULL, 10);
-	return 0;
+	return client_number(c, last, e) ? lacks(e, "be ended from outside") : 0;
 }
 
 /* ------------------------------------------------------------------ starting programs */
@@ -419,10 +408,9 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 static int run_program(struct client *c, const struct program *p, pid_t *pid, struct err *e)
 {
 	own(fd) int null = -1;
-	int fds[4], code, first;
+	int fds[4], first;
 	bool log = false;
 	struct asked asked = {0};
-	char text[64];
 
 	memcpy(fds, p->fds, sizeof(fds));
 	put_description(c, p, &asked);
@@ -445,9 +433,8 @@ static int run_program(struct client *c, const struct program *p, pid_t *pid, st
 	}
 	if (p->log || p->notify)
 		put_words(c, passings[first].name);
-	if (pass_from(c, first, fds, e) || client_reply(c, &code, text, sizeof(text), e))
+	if (pass_from(c, first, fds, e) || client_number(c, pid, e))
 		return -1;
-	*pid = (pid_t)strtol(text, NULL, 10);
 	return *pid > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no process");
 }
 

@@ -351,16 +351,24 @@ int client_reply(struct client *c, int *code, char *text, size_t size, struct er
 	return 0;
 }
 
-int client_done(struct client *c, struct err *e)
+int client_number(struct client *c, int *number, struct err *e)
 {
-	char text[8];
+	char text[64];
 	int code;
 
 	if (client_reply(c, &code, text, sizeof(text), e))
 		return -1;
 	if (code / 100 != 2)
 		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+	*number = (int)strtol(text, NULL, 10);
 	return 0;
+}
+
+int client_done(struct client *c, struct err *e)
+{
+	int ignored;
+
+	return client_number(c, &ignored, e);
 }
 
 const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e)

@@ -88,7 +88,10 @@ __attribute__((warn_unused_result)) int client_reply(struct client *c, int *code
 /* Reads one reply which must be a success; the text is dropped. */
 __attribute__((warn_unused_result)) int client_done(struct client *c, struct err *e);
 
-/* The same for a command that was put as the last; an error gets the name of its node in front. If
+/* The same for one whose text begins with a number. */
+__attribute__((warn_unused_result)) int client_number(struct client *c, int *number, struct err *e);
+
+/* client_done for a command that was put as the last; an error gets the name of its node in front. If
  * connections are kept (pool.h) it may return before, and the error goes to whom the pool tells. */
 __attribute__((warn_unused_result)) int client_later(struct client *c, const char *node,
 						     struct err *e);

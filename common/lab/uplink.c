@@ -259,8 +259,7 @@ static int await(struct guard *g, int fd, int ms, struct err *e)
 /* Until it is there. */
 static int await_route(struct guard *g, struct err *e)
 {
-	int code, changes = -1;
-	char text[64];
+	int changes = -1;
 
 	for (;;) {
 		own(value_pool) struct value_pool pool = {0};
@@ -275,9 +274,8 @@ static int await_route(struct guard *g, struct err *e)
 		while (client_poll(g->c, -1, 0) != 1)
 			if (await(g, g->c->fd, -1, e) < 0)
 				return -1;
-		if (client_reply(g->c, &code, text, sizeof(text), e))
+		if (client_number(g->c, &changes, e))
 			return -1;
-		changes = (int)strtol(text, NULL, 10);
 		list = call_routes(g->c, &pool, e);
 		if (!list)
 			return -1;

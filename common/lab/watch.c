@@ -46,21 +46,17 @@ struct watch {
 /* Asks to be told of the next change. Done before looking, so that none is missed. */
 static int arm_changes(struct watch *w, struct err *e)
 {
-	char text[64];
-	int code;
-
 	if (w->armed || w->look_ms >= 0)
 		return 0;
 	if (w->changes < 0) {
 		client_put(&w->events, "NODE EVNT");
 		client_end(&w->events);
-		if (client_reply(&w->events, &code, text, sizeof(text), e)) {
+		if (client_number(&w->events, &w->changes, e)) {
 			if (e->kind != ERR_REFUSED)
 				return -1;
 			w->look_ms = LOOK_MS; /* a server that tells nothing */
 			return 0;
 		}
-		w->changes = (int)strtol(text, NULL, 10);
 	}
 	client_put(&w->events, "NODE EVNT");
 	client_put_i(&w->events, w->changes);
@@ -72,16 +68,10 @@ static int arm_changes(struct watch *w, struct err *e)
 /* The held command was answered. */
 static int take_change(struct watch *w, struct err *e)
 {
-	char text[64];
-	int code;
-
 	if (!w->armed || client_poll(&w->events, -1, 0) != 1)
 		return 0;
 	w->armed = false;
-	if (client_reply(&w->events, &code, text, sizeof(text), e))
-		return -1;
-	w->changes = (int)strtol(text, NULL, 10);
-	return 0;
+	return client_number(&w->events, &w->changes, e);
 }
 
 static const struct value *find(const struct value *list, const char *key, const char *text)
@@ -199,9 +189,6 @@ static int check_neigh(struct watch *w, struct value_pool *pool, struct err *e)
 
 static int check_exit(struct watch *w, struct err *e)
 {
-	char text[64];
-	int code;
-
 	if (!w->armed) {
 		client_put(&w->events, "PROC NEXT");
 		client_put_i(&w->events, w->pid);
@@ -221,7 +208,7 @@ static int check_exit(struct watch *w, struct err *e)
 			return -1;
 		return !strcmp(value_text(value_at(list, 0), "state", "ended"), "ended");
 	}
-	if (client_reply(&w->events, &code, text, sizeof(text), e))
+	if (client_done(&w->events, e))
 		return -1;
 	w->armed = false;
 	return 1;
@@ -280,8 +267,7 @@ static int start_program(struct watch *w, char **argv, int out, struct err *e)
 /* It is run again a while after each end; until the next one the last counts. */
 static int check_cmd(struct watch *w, struct err *e)
 {
-	char text[64];
-	int code, status, patience = 0;
+	int status, patience = 0;
 
 	if (!w->armed) {
 		if (start_program(w, w->spec.argv, -1, e))
@@ -291,9 +277,8 @@ static int check_cmd(struct watch *w, struct err *e)
 	}
 	if (client_poll(&w->events, -1, patience) != 1)
 		return w->last;
-	if (client_reply(&w->events, &code, text, sizeof(text), e))
+	if (client_number(&w->events, &status, e))
 		return -1;
-	status = (int)strtol(text, NULL, 10);
 	w->armed = false;
 	w->look_ms = RETRY_MS;
 	w->last = status == 0;
