@@ -46,7 +46,8 @@ static void on_signal(struct call *call, struct terminal *t, pid_t pid, int sign
 		terminal_resume(t);
 		break;
 	default:
-		call->ended_by = from_user ? sig : -sig;
+		if (call->ended_by <= 0)
+			call->ended_by = from_user ? sig : -sig;
 		forward(call, pid, sig);
 	}
 }

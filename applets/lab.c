@@ -77,9 +77,13 @@ static int lab_run_command(struct call *c, struct err *e)
 		.strict = call_get(c, "--strict") != NULL,
 		.left = tell_left,
 		.failed = tell_failed,
+		.ended_by = &c->ended_by,
 	};
 	own(fd) int logs = -1;
 	int status, code;
+
+	left_count = 0;
+	failed = false;
 
 	if (r.keep_logs && ((mkdir(r.keep_logs, 0777) && errno != EEXIST) ||
 			    (logs = open(r.keep_logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0))
@@ -88,6 +92,8 @@ static int lab_run_command(struct call *c, struct err *e)
 	if (lab_run(&r, &status, e))
 		return -1;
 	code = exit_from_status(status);
+	if (c->ended_by < 0) /* from a terminal: did the command mind it? */
+		c->ended_by = code == 128 - c->ended_by ? -c->ended_by : 0;
 	return code ? code : failed ? 125 : left_count ? 1 : 0;
 }
 

@@ -2,6 +2,7 @@
 /* wait: wait for processes of a node to end. */
 #include <errno.h>
 #include <limits.h>
+#include <sys/socket.h>
 
 #include "applets.h"
 #include "base/clock.h"
@@ -52,9 +53,14 @@ static bool has_ended(const struct waiting *w, size_t n)
 {
 	own(client) struct client c = CLIENT_INIT;
 	own(value_pool) struct value_pool pool = {0};
+	const struct timeval patience = { .tv_sec = 1 };
 	struct err ignored = ERR_INIT;
-	const struct value *list = connect_node(&c, w->call, &ignored) ?
-		NULL : call_processes(&c, NULL, &pool, &ignored);
+	const struct value *list;
+
+	if (connect_node(&c, w->call, &ignored))
+		return false;
+	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* a server that hangs tells nothing */
+	list = call_processes(&c, NULL, &pool, &ignored);
 
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);

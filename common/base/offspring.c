@@ -24,6 +24,16 @@ static bool find_in(const char *path, find_fn *fn, void *arg)
 	return found;
 }
 
+/* Does /proc show the PID namespace of this process? In another the numbers are those of others. */
+static bool proc_is_own(void)
+{
+	char own[16], text[16];
+	ssize_t n = readlink("/proc/self", text, sizeof(text));
+	int len = snprintf(own, sizeof(own), "%d", (int)getpid());
+
+	return n == len && !memcmp(own, text, (size_t)len);
+}
+
 pid_t offspring_parent(pid_t pid)
 {
 	char path[64], stat[512];
@@ -33,7 +43,7 @@ pid_t offspring_parent(pid_t pid)
 	int parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = proc_is_own() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
 	stat[n < 0 ? 0 : n] = '\0';
 	behind_name = strrchr(stat, ')'); /* which may hold anything */
@@ -61,6 +71,8 @@ bool offspring_find(pid_t parent, find_fn *fn, void *arg)
 	own(dir) DIR *threads = NULL;
 	struct dirent *d;
 
+	if (!proc_is_own())
+		return false;
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
 	if (access(path, F_OK))
 		return find_in_all(parent, fn, arg);

@@ -9,10 +9,10 @@
 
 /* Tells fn of each child of parent, whichever of its threads has it, until fn returns true; zombies are told
  * of, too. While children end, the kernel may leave out others: who ends them looks again.
- * Whether fn did return true. false also if /proc does not tell. */
+ * Whether fn did return true. false also if /proc does not tell, or is that of another PID namespace. */
 bool offspring_find(pid_t parent, bool (*fn)(pid_t pid, void *arg), void *arg);
 
-/* The other way round. 0: there is none, or no such process. */
+/* The other way round. 0: there is none, no such process, or no /proc of this PID namespace. */
 pid_t offspring_parent(pid_t pid);
 
 #endif

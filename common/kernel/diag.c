@@ -52,7 +52,7 @@ int diag_listening(int protocol, uint16_t port, diag_fn *fn, void *arg, struct e
 
 	if (nl && !dump(nl, AF_INET, protocol, &s, e) && !dump(nl, AF_INET6, protocol, &s, e))
 		return 0;
-	if (e->kind == ERR_KERNEL) /* it has no sock_diag, or none for this protocol */
+	if (e->kind == ERR_KERNEL || e->errnum == EPROTONOSUPPORT) /* it has no sock_diag, or none for this protocol */
 		e->kind = ERR_FEATURE;
 	return -1;
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,18 +61,23 @@ static char **user_env(char **env, const struct user *u)
 	return copy;
 }
 
+/* From the one to the other. */
+static void close_these(int first, int last)
+{
+	if (first > last || !close_range((unsigned int)first, (unsigned int)last, 0))
+		return;
+	for (int fd = first; fd <= last && fd < SPAWN_FDS_SEEN; fd++)
+		close(fd);
+}
+
 /* All from first on but two: the caller's, which nobody may hold while a user is looked up, which can take. */
 static void close_rest(int first, int a, int b)
 {
-	const int keep[] = { a < b ? a : b, a < b ? b : a };
+	int low = a < b ? a : b, high = a < b ? b : a;
 
-	for (int i = 0; i < 2; i++) {
-		if (keep[i] > first)
-			close_range((unsigned int)first, (unsigned int)keep[i] - 1, 0);
-		if (keep[i] >= first)
-			first = keep[i] + 1;
-	}
-	close_range((unsigned int)first, ~0u, 0);
+	close_these(first, low - 1);
+	close_these(first > low ? first : low + 1, high - 1);
+	close_these(first > high ? first : high + 1, INT_MAX);
 }
 
 static void set_stdio(const struct spawn *s, int report)

@@ -27,10 +27,6 @@
 
 #define STACK 16384
 
-/* So many descriptors are marked close-on-exec one by one where close_range(2) cannot do it at once, before
- * Linux 5.11. Only what the caller has inherited matters: its own are so already. */
-#define FDS_SEEN 1024
-
 struct spawn_work {
 	const struct spawn *s;
 	char **env;
@@ -81,7 +77,7 @@ static void set_up(const struct spawn_work *w)
 		if (s->fds[i] >= 0)
 			check(w, SPAWN_STDIO, call(SYS_dup3, s->fds[i], i, 0));
 	if (call(SYS_close_range, 3, (long)~0u, CLOSE_RANGE_CLOEXEC))
-		for (int fd = 3; fd < FDS_SEEN; fd++)
+		for (int fd = 3; fd < SPAWN_FDS_SEEN; fd++)
 			call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 	call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
 	if (call(SYS_getppid, 0, 0, 0) != w->parent)

@@ -54,7 +54,7 @@ struct ending {
 	const char *name;
 	struct client c;
 	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
-	pid_t keeper; /* its parent, as this process sees it */
+	pid_t keeper; /* its parent, as this process sees it; 0: it does not */
 	int last;   /* a pidfd of that, which goes last; -1: nothing to wait for */
 };
 
@@ -109,7 +109,9 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 		return end_by_force(lab, x->name, x->server, e);
 	}
 	/* The server may be in a PID namespace where its keeper has another number. */
-	x->last = last == x->keeper || is_keeper(x->keeper) ? open_pidfd(x->keeper) : -1;
+	if (x->keeper && last != x->keeper)
+		last = is_keeper(x->keeper) ? x->keeper : 0;
+	x->last = x->c.pid > 0 && last > 0 ? open_pidfd(last) : -1;
 	client_close(&x->c);
 	return 0;
 }

@@ -164,6 +164,8 @@ int keeper_detach(struct node_seat *seat, struct err *e)
 	unsigned int n = seat->proc_fd < 0 ? 3 : 4; /* of them */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	if (null < 0)
+		return err_os(e, errno, "/dev/null");
 	/* Not the caller's open file, whose lock would be this process's as well. */
 	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 3; i++)

@@ -385,7 +385,7 @@ static int name_lab(char *name, size_t size, struct err *e)
 
 /* What a terminal sends has reached the command as well, and it may live on; but who sends a signal to
  * this process wants an end: after some time it is SIGKILL. */
-static void pass_on(int signals, int command, int64_t *limit)
+static void pass_on(int signals, int command, int64_t *limit, int *ended_by)
 {
 	bool from_user;
 	int sig = signals_read(signals, &from_user);
@@ -394,6 +394,8 @@ static void pass_on(int signals, int command, int64_t *limit)
 		return;
 	if (from_user)
 		signal_pidfd(command, sig);
+	if (*ended_by <= 0)
+		*ended_by = from_user ? sig : -sig;
 	if ((from_user || sig == SIGHUP) && *limit < 0)
 		*limit = now_ms() + PATIENCE_MS;
 }
@@ -417,7 +419,7 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 			limit = -1;
 		}
 		if (p[1].revents)
-			pass_on(signals, command, &limit);
+			pass_on(signals, command, &limit, r->ended_by);
 		if (!p[0].revents)
 			continue;
 		if (recv(line, &n, sizeof(n), 0) != (ssize_t)sizeof(n))

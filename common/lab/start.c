@@ -135,7 +135,7 @@ static int become_keeper(struct node_seat *seat, const struct kin *kin)
 		keeper_run(seat, kin->serve, kin->options);
 		return 0;
 	}
-	return write(tell, &e, sizeof(e)) < 0 ? 2 : 1;
+	return write(seat->ready_fd >= 0 ? seat->ready_fd : tell, &e, sizeof(e)) < 0 ? 2 : 1;
 }
 
 static int begin(struct birth *b, const struct kin *kin, struct err *e)
@@ -148,16 +148,18 @@ static int begin(struct birth *b, const struct kin *kin, struct err *e)
 	if (listen_fd < 0)
 		return -1;
 	if (pipe2(ends, O_CLOEXEC)) {
+		err_os(e, errno, "pipe");
 		rundir_remove_node(lab_fd, b->name);
-		return err_os(e, errno, "pipe");
+		return -1;
 	}
 	tell = ends[1];
 	b->socket = socket_identify(lab_fd, b->name);
 	b->keeper = fork();
 	if (b->keeper < 0) {
+		err_os(e, errno, "fork");
 		close(ends[0]);
 		rundir_remove_node(lab_fd, b->name);
-		return err_os(e, errno, "fork");
+		return -1;
 	}
 	if (!b->keeper) {
 		seat.listen_fd = listen_fd;
@@ -298,23 +300,25 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 	bool from_user;
 	int rc, sig;
 
-	if (check_names(names, n, e) || signals_catch(&signals, false, e))
+	if (check_names(names, n, e))
 		return -1;
 	lab_fd = rundir_lock_lab(lab, true, e);
 	if (lab_fd < 0)
 		return -1;
 	kin.lab_fd = lab_fd;
+	rc = signals_catch(&signals, false, e);
 	kin.signals = signals.fd;
 	births = calloc(n, sizeof(*births));
-	rc = births ? make(births, names, n, &begun, &kin, e) : err_nomem(e);
+	if (!rc)
+		rc = births ? make(births, names, n, &begun, &kin, e) : err_nomem(e);
 	progress_tell("nodes made", n, n);
 	rundir_unlock(lab_fd);
 	drop_fd(&kin.userns);
 	drop_fd(&kin.proc_fd);
-	if (!rc)
+	sig = signals_read(signals.fd, &from_user);
+	if (!rc && !sig)
 		return 0;
 	undo(lab, births, begun);
-	sig = signals_read(signals.fd, &from_user);
 	if (sig)
 		signals_die_of(sig);
 	return -1;

@@ -37,6 +37,7 @@ struct watch {
 	int look_ms; /* look again after so long; -1: events tell */
 	pid_t pid;   /* of WATCH_LOG, WATCH_EXIT */
 	struct log_search *log;
+	int folder; /* WATCH_FILE: inotify's number of it; -1: it is not there */
 	int last;	 /* WATCH_CMD, WATCH_PING: what the program has told: 1, 0, WATCH_UNKNOWN */
 	int64_t since; /* WATCH_PING: ms of its start, or of its last answer */
 };
@@ -220,6 +221,7 @@ static int check_file(struct watch *w)
 	const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF |
 				IN_MOVE_SELF;
 	char path[4200], *name, first;
+	int folder;
 	struct stat st;
 
 	/* As the node sees it: its mounts are its own. */
@@ -227,7 +229,11 @@ static int check_file(struct watch *w)
 	name = strrchr(path, '/') + 1;
 	first = *name;
 	*name = '\0';
-	w->look_ms = inotify_add_watch(w->fd, path, events) < 0 ? LOOK_MS : FOLDER_MS;
+	folder = inotify_add_watch(w->fd, path, events);
+	if (w->folder >= 0 && w->folder != folder)
+		inotify_rm_watch(w->fd, w->folder);
+	w->folder = folder;
+	w->look_ms = folder < 0 ? LOOK_MS : FOLDER_MS;
 	*name = first;
 	return !fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
 }
@@ -236,6 +242,8 @@ static int prepare_file(struct watch *w, struct err *e)
 {
 	if (*w->spec.a != '/')
 		return err_set(e, ERR_USAGE, 0, "file %.80s: not an absolute path", w->spec.a);
+	if (client_check_pid(&w->ask, e))
+		return -1;
 	w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it time has to do */
 	return 0;
 }
@@ -381,7 +389,7 @@ struct watch *watch_new(const struct watch_spec *spec, struct err *e)
 	}
 	w->spec = *spec;
 	w->ask = w->events = (struct client)CLIENT_INIT;
-	w->fd = w->look_ms = w->changes = -1;
+	w->fd = w->look_ms = w->changes = w->folder = -1;
 	w->last = WATCH_UNKNOWN;
 	if (spec->kind != WATCH_FD && /* no server knows of it */
 	    (client_open(&w->ask, spec->lab, spec->node, e) ||

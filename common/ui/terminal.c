@@ -143,9 +143,10 @@ static int pass_output(struct terminal *t)
 static void end_input(struct terminal *t)
 {
 	struct termios now;
-	int key = tcgetattr(t->master, &now) ? 4 : now.c_cc[VEOF];
+	bool known = !tcgetattr(t->master, &now), lines = known && now.c_lflag & ICANON;
+	int key = known && now.c_cc[VEOF] != _POSIX_VDISABLE ? now.c_cc[VEOF] : 4;
 
-	t->len = t->last == '\n' ? 1 : 2;
+	t->len = t->last != '\n' && lines ? 2 : 1;
 	memset(t->pending, key, t->len);
 	t->input_over = true;
 }

@@ -70,6 +70,21 @@ batch() {
 	[ "$(nemu -q node)" = a ]
 }
 
+@test "lab run in a batch: each for itself, and a signal during one ends all" {
+	local f=$BATS_TEST_TMPDIR/up pid code=0
+	batch "lab run --strict $NEMU node add left"$'\nlab run --strict true\nnode add a' --force
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"/f:1: lab: exit code 1" ]]
+	printf 'lab run sh -c "echo >%s; exec sleep 86485"\nnode add b\n' "$f" >"$BATS_TEST_TMPDIR/f"
+	"$NEMU" batch --force "$BATS_TEST_TMPDIR/f" 2>/dev/null &
+	pid=$!
+	eventually test -e "$f"
+	kill -TERM "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 143 ]
+	[ "$(nemu -q node)" = a ]
+}
+
 @test "what would take its place is refused" {
 	nemu node add a
 	nemu if a add t type tap

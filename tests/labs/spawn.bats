@@ -354,7 +354,7 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	"$NEMU" spawn a sleep 86483 >/dev/full 2>"$BATS_TEST_TMPDIR/err" || code=$?
 	[ "$code" -eq 2 ]
 	[ "$(cat "$BATS_TEST_TMPDIR/err")" = "nemu spawn: standard output: No space left on device" ]
-	no_process 'sleep 86483'
+	eventually no_process 'sleep 86483'
 	nemu spawn a --name out echo hi
 	nemu until exit a out
 	nemu logs a out >/dev/full 2>"$BATS_TEST_TMPDIR/err" || code=$?

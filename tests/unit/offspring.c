@@ -71,6 +71,7 @@ static void look(const pid_t *pids)
 
 	assert_false(offspring_find(getpid(), see, &all));
 	assert_int_equal(all.n, 3);
+	assert_int_equal(offspring_parent(pids[0]), getpid());
 	for (int i = 0; i < 3; i++)
 		assert_true(has(&all, pids[i]));
 	assert_true(offspring_find(getpid(), see, &two));
@@ -126,11 +127,39 @@ static void without_lists(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* There the numbers in /proc are those of others: 1 has children, and this process has none. */
+static void in_another_namespace(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	if (!child) {
+		struct seen none = {0};
+
+		if (unshare(CLONE_NEWPID))
+			_exit(77);
+		child = fork();
+		if (child)
+			_exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+		assert_int_equal(getpid(), 1);
+		assert_false(offspring_find(getpid(), see, &none));
+		assert_int_equal(none.n, 0);
+		assert_int_equal(offspring_parent(getpid()), 0);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(look_from_outside),
 		cmocka_unit_test(without_lists),
+		cmocka_unit_test(in_another_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
