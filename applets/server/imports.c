@@ -251,4 +251,5 @@ void imports_return(struct server *s)
 		give_back(s, i);
 		import_free(i);
 	}
+	rest(s);
 }
