@@ -289,7 +289,7 @@ static void begin(uint8_t how)
 	struct err e = ERR_INIT;
 
 	f.server = (struct server){ .lab_fd = -1, .listen_fd = -1, .mntns = -1, .signal_fd = -1,
-				    .monitor_fd = -1, .x11 = { .sock = -1 },
+				    .monitor_fd = -1, .imports_fd = -1, .x11 = { .sock = -1 },
 				    .names = { .monitor_fd = -1, .timer_fd = -1, .next = HOSTS_NONE } };
 	f.server.loop = loop_new(&e);
 	MUST(f.server.loop && !children_init(&f.server, &e));
