@@ -26,13 +26,17 @@ case $code in
 *) wrong "no delay: $message" ;;
 esac
 
-# The window keeps most of the 4 MB out of the sender's buffers, where they would count as sent.
-nemu spawn h2 --name server --ready listen=tcp/5201 iperf3 -s -1 >/dev/null
-result=$(nemu exec h1 iperf3 -c 10.0.0.2 -n 4M -w 256K -J) || wrong "$(echo "$result" | jq -r .error)"
-nemu wait h2 server || wrong "the server ended with $?"
-
-mbits=$(echo "$result" | jq .end.sum_received.bits_per_second/1e6)
-echo "$mbits" | jq -e '. > 8.5 and . < 10.5' >/dev/null || wrong "$mbits mbit/s over a link of 10"
+# The window keeps most of the 4 MB out of the sender's buffers, where they would count as sent. On a machine that
+# has other things to do the two may come too late for all that the link could carry: three tries.
+for try in 1 2 3; do
+	nemu spawn h2 --name server --ready listen=tcp/5201 iperf3 -s -1 >/dev/null
+	result=$(nemu exec h1 iperf3 -c 10.0.0.2 -n 4M -w 256K -J) || wrong "$(echo "$result" | jq -r .error)"
+	nemu wait h2 server || wrong "the server ended with $?"
+	mbits=$(echo "$result" | jq .end.sum_received.bits_per_second/1e6)
+	echo "$mbits" | jq -e '. < 10.5' >/dev/null || wrong "$mbits mbit/s over a link of 10"
+	! echo "$mbits" | jq -e '. > 8.5' >/dev/null || break
+	[ $try != 3 ] || wrong "$mbits mbit/s over a link of 10"
+done
 
 # In microseconds: no packet and its answer took less than both delays.
 [ $code != 0 ] || echo "$result" | jq -e '.end.streams[0].sender.min_rtt >= 40000' >/dev/null ||
