@@ -280,6 +280,7 @@ gone() {
 	flock -x 5
 	"$NEMU" node add b 5<&- &
 	pid=$!
+	eventually grep -q -- "-> FLOCK .* $pid " /proc/locks # it waits
 	kill -TERM "$pid"
 	wait "$pid" || code=$?
 	exec 5<&-
