@@ -46,8 +46,7 @@ static void on_signal(struct call *call, struct terminal *t, pid_t pid, int sign
 		terminal_resume(t);
 		break;
 	default:
-		if (call->ended_by <= 0)
-			call->ended_by = from_user ? sig : -sig;
+		signals_note(&call->ended_by, sig, from_user);
 		forward(call, pid, sig);
 	}
 }
@@ -132,8 +131,7 @@ static int run(struct call *call, struct program *p, struct err *e)
 		terminal_begin(t);
 	rc = wait_end(call, &c, t, pid, signals.fd, e);
 	own_terminal(&t);
-	if (call->ended_by < 0) /* from a terminal: did the program mind it? */
-		call->ended_by = rc == 128 - call->ended_by ? -call->ended_by : 0;
+	signals_settle(&call->ended_by, rc);
 	if (rc < 0 && e->step && !strcmp(e->step, "output")) {
 		if (e->errnum == EPIPE)
 			end_of_pipe();

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/procfile.h"
+#include "base/signals.h"
 #include "lab/end.h"
 #include "lab/links.h"
 #include "lab/model.h"
@@ -84,7 +86,6 @@ static int lab_run_command(struct call *c, struct err *e)
 
 	left_count = 0;
 	failed = false;
-
 	if (r.keep_logs && ((mkdir(r.keep_logs, 0777) && errno != EEXIST) ||
 			    (logs = open(r.keep_logs, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0))
 		return err_set(e, ERR_OS, 0, "%s: %s", r.keep_logs, strerror(errno));
@@ -92,8 +93,7 @@ static int lab_run_command(struct call *c, struct err *e)
 	if (lab_run(&r, &status, e))
 		return -1;
 	code = exit_from_status(status);
-	if (c->ended_by < 0) /* from a terminal: did the command mind it? */
-		c->ended_by = code == 128 - c->ended_by ? -c->ended_by : 0;
+	signals_settle(&c->ended_by, code);
 	return code ? code : failed ? 125 : left_count ? 1 : 0;
 }
 
@@ -102,15 +102,10 @@ static int lab_run_command(struct call *c, struct err *e)
 /* What the memory of a process costs: its share of what it has in common with others. */
 static int64_t memory_of(pid_t pid)
 {
-	char path[64], text[2048];
+	char text[2048];
 	const char *pss;
-	own(fd) int fd = -1;
-	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	text[n < 0 ? 0 : n] = '\0';
+	procfile_read(pid, "smaps_rollup", text, sizeof(text));
 	pss = strstr(text, "\nPss:");
 	return pss ? strtoll(pss + 5, NULL, 10) * 1024 : 0;
 }

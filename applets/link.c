@@ -144,9 +144,8 @@ static bool choose_indexes(struct end *const ends[2], int indexes[2], struct err
 		client_end(&ends[i]->client);
 		told = !client_flush(&ends[i]->client, e) && told;
 	}
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++)
 		told = !client_number(&ends[i]->client, &indexes[i], e) && told;
-	}
 	indexes[0] += indexes[0] == indexes[1];
 	return told;
 }

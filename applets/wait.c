@@ -61,7 +61,6 @@ static bool has_ended(const struct waiting *w, size_t n)
 		return false;
 	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* a server that hangs tells nothing */
 	list = call_processes(&c, NULL, &pool, &ignored);
-
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
 
@@ -88,7 +87,6 @@ static int poll_reply(struct client *c, const struct waiting *w, size_t n, struc
 /* The reference has no NEXT: there each is waited for in turn, and forgotten. */
 static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct err *e)
 {
-
 	client_put(c, "PROC WAIT");
 	client_put_i(c, w->pids[0]);
 	client_end(c);

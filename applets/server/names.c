@@ -226,6 +226,12 @@ static bool read_resolv(int fd, struct buf *b)
 	return n >= 0 && n < RESOLV_MAX;
 }
 
+static bool write_over(int fd, const struct buf *text)
+{
+	return !text->failed && pwrite(fd, text->data, text->len, 0) == (ssize_t)text->len &&
+	       !ftruncate(fd, (off_t)text->len);
+}
+
 /* In place of those that it wrote last; or, if somebody has written over them, before all else. What others have
  * written stays. */
 static bool write_servers(struct server *s, int fd, const struct inaddr *servers, size_t n)
@@ -244,10 +250,11 @@ static bool write_servers(struct server *s, int fd, const struct inaddr *servers
 		own_lines(&all, servers, n);
 	at = at ? at + before.len : now.data;
 	buf_add(&all, at, (size_t)(end - at));
-	if (all.failed || pwrite(fd, all.data, all.len, 0) != (ssize_t)all.len || ftruncate(fd, (off_t)all.len))
+	if (!write_over(fd, &all))
 		return false;
-	for (s->names.n_servers = 0; s->names.n_servers < n; s->names.n_servers++)
-		s->names.servers[s->names.n_servers] = servers[s->names.n_servers];
+	for (size_t i = 0; i < n; i++)
+		s->names.servers[i] = servers[i];
+	s->names.n_servers = n;
 	return true;
 }
 
@@ -255,11 +262,13 @@ static bool write_servers(struct server *s, int fd, const struct inaddr *servers
 static int make_resolv(struct server *s, struct err *e)
 {
 	const char *path = etc_source(s, ETC_RESOLV);
+	own(buf) struct buf text = {0};
 	own(fd) int fd = -1;
 
+	own_lines(&text, NULL, 0);
 	unlinkat(s->lab_fd, path, 0); /* a dead node's, which may still be mounted somewhere */
 	fd = openat(s->lab_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0 || fchmod(fd, 0644) || !write_servers(s, fd, NULL, 0))
+	if (fd < 0 || fchmod(fd, 0644) || !write_over(fd, &text))
 		return err_os(e, errno, "resolv.conf");
 	return 0;
 }
@@ -270,7 +279,8 @@ bool names_servers(struct server *s, const struct inaddr *servers, size_t n)
 						     O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	etc_look(s);
-	return fd >= 0 && write_servers(s, fd, servers, n < NAMES_SERVERS ? n : NAMES_SERVERS) && etc_is_seen(s, ETC_RESOLV);
+	return fd >= 0 && write_servers(s, fd, servers, n < NAMES_SERVERS ? n : NAMES_SERVERS) &&
+	       etc_is_seen(s, ETC_RESOLV);
 }
 
 int names_begin(struct server *s, struct err *e)

@@ -2,11 +2,11 @@
 /* The children of a process, as proc(5) lists them: see offspring.h. */
 #include "base/offspring.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/procfile.h"
 
 typedef bool find_fn(pid_t pid, void *arg);
 
@@ -36,16 +36,12 @@ static bool proc_is_own(void)
 
 pid_t offspring_parent(pid_t pid)
 {
-	char path[64], stat[512];
+	char stat[512];
 	const char *behind_name;
-	own(fd) int fd = -1;
-	ssize_t n;
 	int parent;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = proc_is_own() ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	n = fd < 0 ? -1 : read(fd, stat, sizeof(stat) - 1);
-	stat[n < 0 ? 0 : n] = '\0';
+	if (!proc_is_own() || !procfile_read(pid, "stat", stat, sizeof(stat)))
+		return 0;
 	behind_name = strrchr(stat, ')'); /* which may hold anything */
 	return behind_name && sscanf(behind_name, ") %*c %d", &parent) == 1 ? parent : 0;
 }

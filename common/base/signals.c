@@ -57,6 +57,19 @@ int signals_read(int fd, bool *from_user)
 	return (int)si.ssi_signo;
 }
 
+/* Negative until it is settled: from a terminal. */
+void signals_note(int *ended_by, int sig, bool from_user)
+{
+	if (*ended_by <= 0)
+		*ended_by = from_user ? sig : -sig;
+}
+
+void signals_settle(int *ended_by, int code)
+{
+	if (*ended_by < 0)
+		*ended_by = code == 128 - *ended_by ? -*ended_by : 0;
+}
+
 void signals_die_of(int sig)
 {
 	sigset_t set;

@@ -28,6 +28,12 @@ static inline void own_signals(struct signals *s)
 /* Of such a descriptor: what has come, 0 if nothing; *from_user: by kill(2), not by a terminal. */
 int signals_read(int fd, bool *from_user);
 
+/* How a command that waits for a program comes to *ended_by, the signal by which the user wanted it to end (0: none):
+ * one has been passed on, which from a terminal the program got as well; then the program has ended with this code. From
+ * a terminal it is only meant for both if the program minded it. */
+void signals_note(int *ended_by, int sig, bool from_user);
+void signals_settle(int *ended_by, int code);
+
 /* The process ends by it, as it would have done at once. */
 __attribute__((noreturn)) void signals_die_of(int sig);
 

@@ -40,37 +40,10 @@ int monitor_addresses(int fd, struct err *e)
 	return listen_to(fd, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, e);
 }
 
-bool monitor_global(int fd)
-{
-	char block[4096];
-	bool found = false;
-	ssize_t n;
+typedef void told_fn(const struct nlmsghdr *h, void *arg);
 
-	for (;;) {
-		const struct nlmsghdr *h = (const void *)block;
-
-		n = recv(fd, block, sizeof(block), MSG_DONTWAIT);
-		if (n < 0 && errno == ENOBUFS)
-			found = true; /* nobody knows what was lost */
-		else if (n <= 0)
-			return found;
-		for (unsigned int left = n < 0 ? 0 : (unsigned int)n; NLMSG_OK(h, left);
-		     h = NLMSG_NEXT(h, left)) {
-			const struct ifaddrmsg *a = NLMSG_DATA(h);
-
-			found |= a->ifa_scope < RT_SCOPE_LINK;
-		}
-	}
-}
-
-int monitor_links(struct err *e)
-{
-	own(fd) int fd = monitor_deaf(e);
-
-	return fd < 0 || listen_to(fd, RTMGRP_LINK, e) ? -1 : steal_fd(&fd);
-}
-
-bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg)
+/* Reads all that was told. false: there was more than there was room for, and nobody knows what. */
+static bool each_told(int fd, told_fn *fn, void *arg)
 {
 	char block[16384];
 	bool all = true;
@@ -85,14 +58,50 @@ bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg)
 		else if (n <= 0)
 			return all;
 		for (unsigned int left = n < 0 ? 0 : (unsigned int)n; NLMSG_OK(h, left);
-		     h = NLMSG_NEXT(h, left)) {
-			const struct ifinfomsg *i = NLMSG_DATA(h);
-
-			/* Of another family it has only left a bridge. */
-			if (h->nlmsg_type == RTM_DELLINK && i->ifi_family == AF_UNSPEC)
-				fn(i->ifi_index, arg);
-		}
+		     h = NLMSG_NEXT(h, left))
+			fn(h, arg);
 	}
+}
+
+static void look_for_global(const struct nlmsghdr *h, void *found)
+{
+	const struct ifaddrmsg *a = NLMSG_DATA(h);
+
+	*(bool *)found |= a->ifa_scope < RT_SCOPE_LINK;
+}
+
+bool monitor_global(int fd)
+{
+	bool found = false;
+
+	return !each_told(fd, look_for_global, &found) || found;
+}
+
+int monitor_links(struct err *e)
+{
+	own(fd) int fd = monitor_deaf(e);
+
+	return fd < 0 || listen_to(fd, RTMGRP_LINK, e) ? -1 : steal_fd(&fd);
+}
+
+struct gone {
+	void (*fn)(int index, void *arg);
+	void *arg;
+};
+
+static void look_for_gone(const struct nlmsghdr *h, void *arg)
+{
+	const struct gone *gone = arg;
+	const struct ifinfomsg *i = NLMSG_DATA(h);
+
+	/* Of another family it has only left a bridge. */
+	if (h->nlmsg_type == RTM_DELLINK && i->ifi_family == AF_UNSPEC)
+		gone->fn(i->ifi_index, gone->arg);
+}
+
+bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg)
+{
+	return each_told(fd, look_for_gone, &(struct gone){ fn, arg });
 }
 
 void monitor_drain(int fd)

@@ -100,13 +100,12 @@ static void add_range(struct ids *ids, unsigned long first, unsigned long count)
 }
 
 /* Those that are the user's, by name or number, in a file like /etc/subuid. How many it names. */
-static size_t find_ranges(struct ids *ids, const char *path, const char *name, uid_t uid)
+static size_t find_ranges(struct ids *ids, const char *path, const char *name, const char *number)
 {
-	char line[256], number[16], first[16], count[16];
+	char line[256], first[16], count[16];
 	FILE *f = fopen(path, "re");
 	size_t named = 0;
 
-	snprintf(number, sizeof(number), "%u", uid);
 	while (f && fgets(line, sizeof(line), f)) {
 		char *colon = strchr(line, ':');
 
@@ -165,7 +164,7 @@ static bool find_ids(struct ids ids[2])
 		size_t named;
 
 		ids[i] = (struct ids){ .n = 1, .range[0] = { i ? getegid() : geteuid(), 1 } };
-		named = find_ranges(&ids[i], files[i], name, geteuid());
+		named = find_ranges(&ids[i], files[i], name, number);
 		if (ids[i].n > 1 && program_found(tools[i]))
 			continue;
 		if (access(files[i], R_OK))

@@ -277,14 +277,14 @@ static int hear_all(int hear, struct check_row *rows, struct err *e)
 
 struct check_row *check_machine(size_t *n, struct err *e)
 {
-	own(mem) struct check_row *rows = calloc(COUNT, sizeof(*rows));
-	struct check_row *all = rows;
+	struct check_row *rows = calloc(COUNT, sizeof(*rows));
 	own(fd) int hear = -1;
 	int ends[2], rc;
 	pid_t pid;
 
 	if (!rows || pipe2(ends, O_CLOEXEC)) {
 		err_os(e, errno, "pipe");
+		free(rows);
 		return NULL;
 	}
 	hear = ends[0];
@@ -295,9 +295,9 @@ struct check_row *check_machine(size_t *n, struct err *e)
 	rc = pid < 0 ? err_os(e, errno, "fork") : hear_all(hear, rows, e);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (rc)
-		return NULL;
 	*n = COUNT;
-	rows = NULL;
-	return all;
+	if (!rc)
+		return rows;
+	free(rows);
+	return NULL;
 }

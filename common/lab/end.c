@@ -3,9 +3,7 @@
 #include "lab/end.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,8 +13,10 @@
 #include "base/clock.h"
 #include "base/offspring.h"
 #include "base/pidfd.h"
+#include "base/procfile.h"
 #include "lab/calls.h"
 #include "lab/client.h"
+#include "lab/keeper.h"
 #include "lab/progress.h"
 #include "lab/rundir.h"
 
@@ -88,12 +88,9 @@ static bool goes(int server, int64_t deadline)
 
 static bool is_keeper(pid_t pid)
 {
-	char path[64], name[32] = "";
-	own(fd) int fd = -1;
+	char name[32];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd >= 0 && read(fd, name, sizeof(name) - 1) > 0 && !strcmp(name, "nemu-keeper\n");
+	return procfile_read(pid, "comm", name, sizeof(name)) && !strcmp(name, KEEPER_NAME "\n");
 }
 
 static int hear(struct ending *x, const char *lab, int64_t deadline, struct err *e)

@@ -141,7 +141,7 @@ void keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *option
 	sigfillset(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	prctl(PR_SET_NAME, "nemu-keeper");
+	prctl(PR_SET_NAME, KEEPER_NAME);
 	server = fork();
 	if (!server)
 		be_server(seat, keeper, &own_socket, serve, options);

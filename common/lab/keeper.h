@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/seat.h"
 
+#define KEEPER_NAME "nemu-keeper" /* as in /proc/PID/comm */
+
 /* Becomes the server: returns when the node has ended, or -1 if it could not begin. */
 typedef int node_serve_fn(const struct node_seat *seat, const void *options, struct err *e);
 

@@ -24,10 +24,12 @@
 #include "base/offspring.h"
 #include "base/program.h"
 #include "base/pidfd.h"
+#include "base/procfile.h"
 #include "base/signals.h"
 #include "kernel/link.h"
 #include "lab/calls.h"
 #include "lab/end.h"
+#include "lab/keeper.h"
 #include "lab/log.h"
 #include "lab/rundir.h"
 
@@ -123,26 +125,12 @@ __attribute__((noreturn)) static void be_command(const struct warden *w, pid_t w
 	_exit(127);
 }
 
-/* What a file of a process holds; empty: it is gone. */
-static size_t read_of(pid_t pid, const char *file, char *text, size_t size)
-{
-	char path[64];
-	own(fd) int fd = -1;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, text, size - 1);
-	text[n < 0 ? 0 : n] = '\0';
-	return n < 0 ? 0 : (size_t)n;
-}
-
 /* Not so the keeper of a node: those of this lab end by themselves, and others are none of its business. */
 static bool is_left(pid_t pid)
 {
 	char name[32];
 
-	return read_of(pid, "comm", name, sizeof(name)) && strcmp(name, "nemu-keeper\n");
+	return procfile_read(pid, "comm", name, sizeof(name)) && strcmp(name, KEEPER_NAME "\n");
 }
 
 /* A signal for all that is left. */
@@ -286,7 +274,7 @@ static void look_at_node(const struct warden *w, const char *node)
 static bool tell_of_child(pid_t pid, void *line)
 {
 	char command[200];
-	size_t len = is_left(pid) ? read_of(pid, "cmdline", command, sizeof(command)) : 0;
+	size_t len = is_left(pid) ? procfile_read(pid, "cmdline", command, sizeof(command)) : 0;
 
 	for (size_t i = 0; i + 1 < len; i++)
 		if (!command[i])
@@ -394,8 +382,7 @@ static void pass_on(int signals, int command, int64_t *limit, int *ended_by)
 		return;
 	if (from_user)
 		signal_pidfd(command, sig);
-	if (*ended_by <= 0)
-		*ended_by = from_user ? sig : -sig;
+	signals_note(ended_by, sig, from_user);
 	if ((from_user || sig == SIGHUP) && *limit < 0)
 		*limit = now_ms() + PATIENCE_MS;
 }

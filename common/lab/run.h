@@ -17,7 +17,7 @@ struct lab_run {
 	int logs;		/* the same, open */
 	bool strict;		/* tells of all that the command leaves */
 	void (*left)(const char *what); /* of each of these: "node h1" */
-	int *ended_by; /* the signal by which the user wanted an end; negative: from a terminal, for the command as well */
+	int *ended_by; /* base/signals.h: noted, and still to be settled */
 	void (*failed)(const char *what); /* of logs that could not be kept, and of what does not end */
 };
 

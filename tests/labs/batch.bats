@@ -58,9 +58,11 @@ batch() {
 	[ "$(nemu -q node)" = a ]
 }
 
-@test "--force: a signal ends it all the same" {
+# SIGTERM while the commands of the first argument, with its %s for a file, have come to make that file.
+ended_by_a_signal() {
 	local f=$BATS_TEST_TMPDIR/up pid code=0
-	printf 'node add a\nexec a sh -c "echo >%s; exec sleep 86482"\nnode add b\n' "$f" >"$BATS_TEST_TMPDIR/f"
+	# shellcheck disable=SC2059 # it is one
+	printf "$1" "$f" >"$BATS_TEST_TMPDIR/f"
 	"$NEMU" batch --force "$BATS_TEST_TMPDIR/f" 2>/dev/null &
 	pid=$!
 	eventually test -e "$f"
@@ -70,19 +72,15 @@ batch() {
 	[ "$(nemu -q node)" = a ]
 }
 
+@test "--force: a signal ends it all the same" {
+	ended_by_a_signal 'node add a\nexec a sh -c "echo >%s; exec sleep 86482"\nnode add b\n'
+}
+
 @test "lab run in a batch: each for itself, and a signal during one ends all" {
-	local f=$BATS_TEST_TMPDIR/up pid code=0
 	batch "lab run --strict $NEMU node add left"$'\nlab run --strict true\nnode add a' --force
 	[ "$status" -eq 1 ]
 	[[ $stderr == *"/f:1: lab: exit code 1" ]]
-	printf 'lab run sh -c "echo >%s; exec sleep 86485"\nnode add b\n' "$f" >"$BATS_TEST_TMPDIR/f"
-	"$NEMU" batch --force "$BATS_TEST_TMPDIR/f" 2>/dev/null &
-	pid=$!
-	eventually test -e "$f"
-	kill -TERM "$pid"
-	wait "$pid" || code=$?
-	[ "$code" -eq 143 ]
-	[ "$(nemu -q node)" = a ]
+	ended_by_a_signal 'lab run sh -c "echo >%s; exec sleep 86485"\nnode add b\n'
 }
 
 @test "what would take its place is refused" {
