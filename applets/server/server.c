@@ -335,6 +335,7 @@ int server_run_node(const struct node_seat *seat, const void *options, struct er
 	s.listen_id = loop_add(s.loop, s.listen_fd, EPOLLIN, on_connect, &s);
 	if (listen(s.listen_fd, SOMAXCONN) || !s.listen_id)
 		return err_os(e, errno, "listening");
+	close(seat->lock_fd);
 	/* Nobody who waits for this node is left: then nobody knows of it either. */
 	if (write(seat->ready_fd, &ready, sizeof(ready)) != (ssize_t)sizeof(ready))
 		return err_os(e, errno, "telling of the node");

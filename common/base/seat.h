@@ -12,6 +12,7 @@
 struct node_seat {
 	const char *lab, *name;
 	int lab_fd;    /* the lab's folder, opened for this process alone */
+	int lock_fd;   /* the lab's lock, held until the socket listens: nobody may take it for a dead node's */
 	int listen_fd; /* a socket, bound to its place in the folder, not yet listening */
 	int ready_fd;  /* where a struct err is written: ERR_NONE when the node serves */
 	int proc_fd;   /* a /proc for its settings (ns_new_proc), or -1: the one that is there */

@@ -17,7 +17,7 @@
 #include "base/offspring.h"
 #include "lab/rundir.h"
 
-#define REST 7 /* descriptors are parked from here on while 3 to 6 are cleared */
+#define REST 8 /* descriptors are parked from here on while 3 to 7 are cleared */
 
 struct socket_id socket_identify(int lab_fd, const char *name)
 {
@@ -147,6 +147,7 @@ void keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *option
 		be_server(seat, keeper, &own_socket, serve, options);
 	/* A dead server's socket must refuse connections at once. */
 	drop_fd(&seat->listen_fd);
+	drop_fd(&seat->lock_fd);
 	drop_fd(&seat->proc_fd);
 	if (server < 0) {
 		err_os(&e, errno, "fork");
@@ -160,20 +161,19 @@ void keeper_run(struct node_seat *seat, node_serve_fn *serve, const void *option
 
 int keeper_detach(struct node_seat *seat, struct err *e)
 {
-	int *const fds[4] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->proc_fd };
-	unsigned int n = seat->proc_fd < 0 ? 3 : 4; /* of them */
+	int *const fds[5] = { &seat->lab_fd, &seat->listen_fd, &seat->ready_fd, &seat->lock_fd, &seat->proc_fd };
+	unsigned int n = seat->proc_fd < 0 ? 4 : 5; /* of them */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0)
 		return err_os(e, errno, "/dev/null");
-	/* Not the caller's open file, whose lock would be this process's as well. */
-	seat->lab_fd = openat(seat->lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	seat->lab_fd = openat(seat->lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return err_os(e, errno, "/dev/null");
-	for (unsigned int i = 0; i < 4 && i < n; i++)
+	for (unsigned int i = 0; i < 5 && i < n; i++)
 		*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, REST);
-	for (unsigned int i = 0; i < 4 && i < n; i++) {
+	for (unsigned int i = 0; i < 5 && i < n; i++) {
 		if (*fds[i] < 0 || dup3(*fds[i], 3 + (int)i, O_CLOEXEC) < 0)
 			return err_os(e, errno, "descriptors");
 		*fds[i] = 3 + (int)i;

@@ -26,7 +26,7 @@ __attribute__((warn_unused_result)) int rundir_open_lab(const char *lab, bool cr
 							struct err *e);
 
 /* The same, and locks it: who holds the lock may bind and unlink sockets in it. The lock ends
- * with rundir_unlock, not with close(2) if the process has forked. */
+ * with rundir_unlock, or when every process that has the descriptor has closed it. */
 __attribute__((warn_unused_result)) int rundir_lock_lab(const char *lab, bool create,
 							struct err *e);
 void rundir_unlock(int lab_fd);

@@ -142,7 +142,7 @@ static int begin(struct birth *b, const struct kin *kin, struct err *e)
 {
 	int lab_fd = kin->lab_fd;
 	own(fd) int listen_fd = rundir_bind(lab_fd, b->name, e), tell = -1;
-	struct node_seat seat = { .lab = kin->lab, .name = b->name, .lab_fd = lab_fd, .proc_fd = kin->proc_fd };
+	struct node_seat seat = { .lab = kin->lab, .name = b->name, .lock_fd = lab_fd, .proc_fd = kin->proc_fd };
 	int ends[2];
 
 	if (listen_fd < 0)
@@ -216,7 +216,8 @@ static int settle(struct birth *births, size_t n, size_t limit, int signals, str
 	}
 }
 
-/* The lock is not held: the keepers need it. One that had no time to begin leaves its socket. */
+/* The lock is held by servers that do not listen yet at most: the keepers need it. One that had no time to begin
+ * leaves its socket. */
 static void undo(const char *lab, struct birth *births, size_t n)
 {
 	own(fd) int lab_fd = -1;
@@ -312,7 +313,7 @@ int start_nodes(const char *lab, char *const *names, size_t n, node_serve_fn *se
 	if (!rc)
 		rc = births ? make(births, names, n, &begun, &kin, e) : err_nomem(e);
 	progress_tell("nodes made", n, n);
-	rundir_unlock(lab_fd);
+	drop_fd(&lab_fd); /* not unlocked, which it would be for servers that do not listen yet as well */
 	drop_fd(&kin.userns);
 	drop_fd(&kin.proc_fd);
 	sig = signals_read(signals.fd, &from_user);
@@ -350,23 +351,20 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 {
 	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1, .proc_fd = -1 };
 	struct birth self = { .name = name };
-	own(fd) int lab_fd = -1, ready = -1;
-	int rc;
+	own(fd) int lock_fd = -1, lab_fd = -1, ready = -1;
 
 	if (name_check("node", name, e))
 		return -1;
-	lab_fd = rundir_lock_lab(lab, true, e);
-	if (lab_fd < 0)
+	lock_fd = rundir_lock_lab(lab, true, e);
+	if (lock_fd < 0)
 		return -1;
+	lab_fd = openat(lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	seat.lab_fd = lab_fd;
-	rc = take_seat(&seat, &ready, e);
-	if (rc)
-		rundir_remove_lab(lab_fd, lab);
-	rundir_unlock(lab_fd);
-	if (rc)
+	if (lab_fd < 0 ? err_os(e, errno, "lab %s", lab) : take_seat(&seat, &ready, e)) {
+		rundir_remove_lab(lock_fd, lab);
 		return -1;
-	seat.lab_fd = openat(lab_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	drop_fd(&lab_fd);
+	}
+	seat.lock_fd = steal_fd(&lock_fd);
 	keeper_run(&seat, serve, options);
 	self.ready = steal_fd(&ready);
 	return hear(&self, e);

@@ -287,6 +287,49 @@ gone() {
 	[ "$code" -eq 143 ]
 }
 
+# Its server, $stopped, is stopped before it listens.
+node_on_its_way() {
+	needs_root # to trace
+	strace -o /dev/null true || skip "needs strace"
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null -e trace=sethostname \
+		-e inject=sethostname:signal=STOP "$NEMU" "$@" &
+	tracer=$!
+	eventually server_stopped
+	stopped=$(pgrep --ns $$ --nslist ipc -x nemu-server)
+	orphan=$stopped # should it lose its socket
+}
+server_stopped() { grep -q '^State:.[tT]' "/proc/$(pgrep --ns $$ --nslist ipc -x nemu-server)/status"; }
+
+# Who comes meanwhile waits for the lock. /proc/locks does not show it once who took that has ended.
+node_add_waits() {
+	"$NEMU" node add a 2>"$BATS_TEST_TMPDIR/said" &
+	second=$!
+	eventually grep -q lock "/proc/$second/wchan"
+	kill -CONT "$stopped"
+}
+
+@test "a node that does not listen yet is not taken for a dead one" {
+	local tracer second
+	node_on_its_way server a
+	node_add_waits
+	not wait "$second"
+	[ "$(<"$BATS_TEST_TMPDIR/said")" = "nemu node: a: such a node exists already" ]
+	nemu exec a true
+	nemu node del a
+}
+
+@test "node add is killed: the node that does not listen yet is not taken for a dead one" {
+	local tracer second client
+	node_on_its_way node add a
+	client=$(pgrep -P "$tracer")
+	kill -KILL "$client"
+	eventually ended "$client"
+	node_add_waits
+	wait "$second" || grep -qx "nemu node: a: such a node exists already" "$BATS_TEST_TMPDIR/said"
+	eventually ended "$stopped" # nobody waited for it
+	eventually nemu node add a
+}
+
 @test "few descriptors: it goes, or the reason is told" {
 	local names
 	bash -c 'ulimit -n 20; exec "$NEMU" node add few'
