@@ -43,6 +43,17 @@ void guess_applet(const char *typed, struct err *e)
 	snprintf(e->text + len, sizeof(e->text) - len, GUESS_FMT, GUESS_ARGS(g));
 }
 
+/* Does it run a command, or would it if the command line were right? */
+static bool runs_command(const struct call *c)
+{
+	const struct word *w = c->verb ? c->verb->words : NO_WORDS;
+
+	for (; w->word || w->value; w++)
+		if (w->flags & WORD_NEED && w->flags & WORD_TAIL)
+			return true;
+	return c->verb && call_get(c, "CMD");
+}
+
 static int exit_code(const struct applet *a, bool command, const struct err *e)
 {
 	if (a->exits == EXIT_OF_COMMAND)
@@ -111,7 +122,7 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 	}
 	/* What comes behind the line that ended a batch was sent too early; it did not happen. */
 	if (code < 0 && (!c->go_on || c->go_on(c)))
-		code = failed(a, c->where, c->verb && call_get(c, "CMD"), &e);
+		code = failed(a, c->where, runs_command(c), &e);
 	words_free(c);
 	return finish(code);
 }

@@ -46,7 +46,7 @@ struct verb {
 struct applet {
 	const char *name, *help;
 	bool node;	/* the first operand is the node that it talks to */
-	/* See ui/exit.h; EXIT_OF_COMMAND: of a process where CMD is given, else general. */
+	/* See ui/exit.h; EXIT_OF_COMMAND: of a process where CMD is given or needed, else general. */
 	enum { EXIT_GENERAL, EXIT_OF_PROCESS, EXIT_OF_SPAWN, EXIT_OF_COMMAND } exits;
 	const struct verb *verbs; /* ends with a row without run; the first is the default */
 };

@@ -30,7 +30,9 @@ nothing() {
 	done
 	fails 127 "nosuchcommand86" lab run nosuchcommand86
 	fails 126 "/etc/passwd" lab run -- /etc/passwd
-	fails 1 "CMD is missing" lab run
+	fails 125 "CMD is missing" lab run
+	fails 125 "--nothing: no such option" lab run --nothing
+	fails 1 "--nothing: no such option" lab list --nothing
 	nothing
 }
 
