@@ -133,7 +133,7 @@ static bool is_left(pid_t pid)
 	return procfile_read(pid, "comm", name, sizeof(name)) && strcmp(name, KEEPER_NAME "\n");
 }
 
-/* A signal for all that is left. */
+/* A signal for all that is left and can be signalled. */
 struct round {
 	int signal; /* 0: none */
 	size_t count;
@@ -143,10 +143,8 @@ static bool signal_child(pid_t pid, void *arg)
 {
 	struct round *round = arg;
 
-	if (!is_left(pid))
-		return false;
-	kill(pid, round->signal);
-	round->count++;
+	if (is_left(pid) && (!kill(pid, round->signal) || errno != EPERM))
+		round->count++;
 	return false;
 }
 
@@ -271,16 +269,33 @@ static void look_at_node(const struct warden *w, const char *node)
 	}
 }
 
-static bool tell_of_child(pid_t pid, void *line)
+static size_t command_of(pid_t pid, char *command, size_t size)
 {
-	char command[200];
-	size_t len = is_left(pid) ? procfile_read(pid, "cmdline", command, sizeof(command)) : 0;
+	size_t len = is_left(pid) ? procfile_read(pid, "cmdline", command, size) : 0;
 
 	for (size_t i = 0; i + 1 < len; i++)
 		if (!command[i])
 			command[i] = ' ';
-	if (len)
+	return len;
+}
+
+static bool tell_of_child(pid_t pid, void *line)
+{
+	char command[200];
+
+	if (command_of(pid, command, sizeof(command)))
 		tell(*(int *)line, NEWS_LEFT, 0, "process %d: %s", (int)pid, command);
+	return false;
+}
+
+/* What has become another user's, by a program that may do that. */
+static bool tell_of_foreign(pid_t pid, void *line)
+{
+	char command[200];
+
+	if (command_of(pid, command, sizeof(command)) && kill(pid, 0) && errno == EPERM)
+		tell(*(int *)line, NEWS_FAILED, 0, "process %d: %s: it is another user's, and runs on", (int)pid,
+		     command);
 	return false;
 }
 
@@ -346,6 +361,7 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 		look_around(w);
 	if (end_everything(w, signals, &e))
 		tell(w->line, NEWS_FAILED, 0, "%s", e.text);
+	offspring_find(self, tell_of_foreign, &w->line);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		; /* keepers, as their nodes have ended */
 	tell(w->line, NEWS_ENDED, status, "%s", "");
@@ -412,6 +428,7 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 		if (recv(line, &n, sizeof(n), 0) != (ssize_t)sizeof(n))
 			break;
 		n.text[sizeof(n.text) - 1] = '\0';
+		err_printable(n.text); /* it may be anybody's command line */
 		if (n.what == NEWS_STARTED)
 			command = open_pidfd(n.number);
 		else if (n.what == NEWS_LEFT)

@@ -87,6 +87,23 @@ nothing() {
 	nothing
 }
 
+@test "run: what has become another user's is named, and not waited for" {
+	[[ ${NEMU_AS_USER-} ]] || skip "is for a user"
+	local dir=$BATS_TEST_TMPDIR pid
+	cp "$(command -v setpriv)" "$dir/become"
+	chmod u+s "$dir/become"
+	chmod 755 "$dir"
+	# shellcheck disable=SC2016
+	run -125 --separate-stderr nemu lab run sh -c '
+		"$1"/become --reuid 0 sh -c "sleep 1000; : \$1" - "$(printf "a\nb")" >/dev/null 2>&1 &
+		until grep -q "^Uid:.0.0" /proc/$!/status; do :; done' - "$dir"
+	pid=${stderr#nemu lab: process }
+	pid=${pid%%:*}
+	kill "$pid" "$(pgrep -P "$pid")"
+	[ "$stderr" = "nemu lab: process $pid: sh -c sleep 1000; : \$1 - a?b: it is another user's, and runs on" ]
+	nothing
+}
+
 @test "run --keep-logs: what the processes of nodes printed" {
 	local dir=$BATS_TEST_TMPDIR/logs/
 	# shellcheck disable=SC2016
