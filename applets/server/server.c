@@ -113,16 +113,29 @@ static int take_signals(struct server *s, struct err *e)
 	return 0;
 }
 
-static int open_stdio(struct err *e)
+/* Those of 0 to 2 that the caller had closed are /dev/null (main.c): that is for the node's programs as well,
+ * which would take the first file that they open for one of them. */
+static int share_stdio(struct err *e)
 {
-	int fd;
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_SETFD, 0))
+			return err_os(e, errno, "descriptor %d", fd);
+	return 0;
+}
 
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd < 3);
-	if (fd < 0)
-		return err_os(e, errno, "/dev/null");
-	close(fd);
+/* The connection is no program's standard input or output. */
+static int out_of_stdio(int *fd, struct err *e)
+{
+	own(fd) int null = -1;
+	int moved;
+
+	if (*fd > 2)
+		return fcntl(*fd, F_SETFD, FD_CLOEXEC) ? err_os(e, errno, "descriptor %d", *fd) : 0;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	moved = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+	if (null < 0 || moved < 0 || dup2(null, *fd) < 0)
+		return err_os(e, errno, "descriptor %d", *fd);
+	*fd = moved;
 	return 0;
 }
 
@@ -137,7 +150,7 @@ static int init(struct server *s, struct err *e)
 	/* What one long line took goes back; else libc would keep more after each, and 8 MiB in the end. */
 	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	s->loop = loop_new(e);
-	if (!s->loop || open_stdio(e) || children_init(s, e) || take_signals(s, e))
+	if (!s->loop || share_stdio(e) || children_init(s, e) || take_signals(s, e))
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	return 0;
@@ -185,7 +198,7 @@ int server_run_fd(int fd, bool no_netns, struct err *e)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM)
 		return err_set(e, ERR_USAGE, 0, "descriptor %d is no stream socket", fd);
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) || init(&s, e))
+	if (out_of_stdio(&fd, e) || init(&s, e))
 		return -1;
 	if (!no_netns && (ns_unshare(CLONE_NEWNET, e) || ns_sysctls(-1, true, false, e)))
 		return -1;

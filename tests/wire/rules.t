@@ -10,12 +10,13 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from wire import (LIMIT, LINE_MAX, TMP, FdServer, NodeServer, RUNDIR, Tap, b, check, descriptors,
+from wire import (LIMIT, LINE_MAX, NEMU, TMP, FdServer, NodeServer, RUNDIR, Tap, Wire, b, check, descriptors,
                   environment, equal, eventually, gone, has_descriptors, in_netns, linux_5_10, proc,
                   sleeps, status)
 
@@ -757,6 +758,32 @@ def what_the_server_has_inherited_is_not_for_its_programs(w, s):
                 server.wire.done(line)
                 equal(server.wire.output().split(), [b"0", b"1", b"2", b"3"], "%r" % line)
             server.stop()
+
+
+@rule(fd_only)
+def standard_descriptors_that_the_server_has_not_got(w, s):
+    """Closed, or taken by the connection: a program would take the first file that it opens for one of them."""
+    for closed, number in (((0, 1, 2), 9), ((0, 2), 9), ((1, 2), 0), ((2,), 1), ((0, 1), 2)):
+        def before():
+            os.dup2(theirs.fileno(), number)
+            for fd in closed:
+                os.close(fd)
+
+        ours, theirs = socket.socketpair()
+        with theirs:
+            server = subprocess.Popen([NEMU, "server", "--fd", str(number)], preexec_fn=before, close_fds=False)
+        w = Wire(ours)
+        for line in starters(w):
+            w.done(b"PROC CRTE /bin/sleep sleep 1000")
+            w.done(line)
+            pid = w.run()
+            sleeps(pid)
+            equal(descriptors(pid), ["0", "1", "2"], "descriptors, %d" % number)
+            for fd in (*closed, number):
+                if fd < 3:
+                    equal(os.readlink("/proc/%d/fd/%d" % (pid, fd)), "/dev/null", "descriptor %d" % fd)
+        w.close()
+        equal(server.wait(LIMIT), 0, "exit code of the server")
 
 
 def failure(w, executable, errnum, *more):
