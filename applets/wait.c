@@ -103,20 +103,23 @@ static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct
 /* Waits for one to end. Its PID, or -1. */
 static int wait_next(struct client *c, struct waiting *w, int *status, struct err *e)
 {
-	char text[64], *end;
-	int code, pid;
+	int told[2]; /* PID, status */
+	size_t i = 0;
 
 	client_put(c, "PROC NEXT");
-	for (size_t i = 0; i < w->n; i++)
-		client_put_i(c, w->pids[i]);
+	for (size_t k = 0; k < w->n; k++)
+		client_put_i(c, w->pids[k]);
 	client_end(c);
 	if (poll_reply(c, w, w->n, e))
 		return -1;
-	if (client_reply(c, &code, text, sizeof(text), e))
+	if (client_numbers(c, told, 2, e))
 		return e->kind == ERR_REFUSED ? wait_in_turn(c, w, status, e) : -1;
-	pid = (int)strtol(text, &end, 10);
-	*status = (int)strtol(end, NULL, 10);
-	return pid;
+	while (i < w->n && w->pids[i] != told[0])
+		i++;
+	if (i == w->n)
+		return err_set(e, ERR_PEER, 0, "the server tells of a process that it was not asked for");
+	*status = told[1];
+	return told[0];
 }
 
 static void drop(struct waiting *w, pid_t pid)

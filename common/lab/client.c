@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "lab/name.h"
 #include "lab/pool.h"
 #include "lab/rundir.h"
@@ -351,24 +353,42 @@ int client_reply(struct client *c, int *code, char *text, size_t size, struct er
 	return 0;
 }
 
-int client_number(struct client *c, int *number, struct err *e)
+/* A success; its text stays in text. */
+static int succeeded(struct client *c, char *text, size_t size, struct err *e)
 {
-	char text[64];
 	int code;
 
-	if (client_reply(c, &code, text, sizeof(text), e))
+	if (client_reply(c, &code, text, size, e))
 		return -1;
-	if (code / 100 != 2)
-		return err_set(e, ERR_PEER, 0, "the server answers with %d", code);
-	*number = (int)strtol(text, NULL, 10);
+	return code / 100 == 2 ? 0 : err_set(e, ERR_PEER, 0, "the server answers with %d", code);
+}
+
+int client_numbers(struct client *c, int *numbers, size_t n, struct err *e)
+{
+	char text[64], *at = text, *word;
+	int64_t number;
+
+	if (succeeded(c, text, sizeof(text), e))
+		return -1;
+	for (; n; n--) {
+		word = wire_word(&at);
+		if (!word || !num_parse(word, INT32_MIN, INT32_MAX, &number))
+			return err_set(e, ERR_PEER, 0, "the server answers without a number that was asked for");
+		*numbers++ = (int)number;
+	}
 	return 0;
+}
+
+int client_number(struct client *c, int *number, struct err *e)
+{
+	return client_numbers(c, number, 1, e);
 }
 
 int client_done(struct client *c, struct err *e)
 {
-	int ignored;
+	char ignored[8];
 
-	return client_number(c, &ignored, e);
+	return succeeded(c, ignored, sizeof(ignored), e);
 }
 
 const struct value *client_data(struct client *c, struct value_pool *pool, struct err *e)

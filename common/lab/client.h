@@ -90,6 +90,9 @@ __attribute__((warn_unused_result)) int client_done(struct client *c, struct err
 
 /* The same for one whose text begins with a number. */
 __attribute__((warn_unused_result)) int client_number(struct client *c, int *number, struct err *e);
+/* With n of them; without them it is ERR_PEER. */
+__attribute__((warn_unused_result)) int client_numbers(struct client *c, int *numbers, size_t n,
+						       struct err *e);
 
 /* client_done for a command that was put as the last; an error gets the name of its node in front. If
  * connections are kept (pool.h) it may return before, and the error goes to whom the pool tells. */

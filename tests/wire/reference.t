@@ -634,8 +634,15 @@ def hung_up_in_exec():
     for command, raw in (("PROC CRTE", None), ("PROC ENV", None), ("PROC SIN", None),
                          ("PROC SIN", b"354 Go"), ("PROC SIN", b"200 What?\n"), ("PROC RUN", None),
                          ("PROC RUN", b"200 running.\n"), ("PROC RUN", b"200 -5 running.\n"),
-                         ("PROC WAIT", None), ("PROC WAIT", b"200 12")):
+                         ("PROC WAIT", None), ("PROC WAIT", b"200 12"), ("PROC WAIT", b"200 Over.\n"),
+                         ("PROC WAIT", b"200 \n"), ("PROC WAIT", b"200 4294967296 exitcode.\n")):
         broken(raw, 125, (), [command], ("exec", "old", "true"))()
+
+
+def ends_that_cannot_be_read():
+    for command, text in (("PROC NEXT", b"4711"), ("PROC NEXT", b"4711 x"), ("PROC NEXT", b"4712 0 ended."),
+                          ("PROC NEXT", b"4711 4294967296 ended."), ("PROC WAIT", b"Over.")):
+        broken(b"200 " + text + b"\n", 125, ["the server"], [command], ("wait", "old", "4711"))()
 
 
 PICKLED = b"200-# Data.\n200 "
@@ -673,6 +680,7 @@ TESTS = (
     ("a reply of a thousand lines", thousand_lines),
     ("odd greetings", greetings), ("control characters", control_characters),
     ("exceptions", exceptions), ("exec, hung up", hung_up_in_exec),
+    ("ends of processes that cannot be read", ends_that_cannot_be_read),
 )
 
 
