@@ -27,21 +27,10 @@ void plan_free(struct plan *p)
 	free(p);
 }
 
-/* Refuses what no system call could be given. */
-static int check_text(const struct arg *a, struct err *e)
-{
-	if (strlen(a->s) == a->len)
-		return 0;
-	return err_set(e, ERR_VALUE, 0, "%.60s: NUL byte in an argument", a->s);
-}
-
 int plan_set(char **place, const struct arg *a, struct err *e)
 {
-	char *copy;
+	char *copy = strdup(a->s);
 
-	if (check_text(a, e))
-		return -1;
-	copy = strdup(a->s);
 	if (!copy)
 		return err_nomem(e);
 	free(*place);
@@ -54,11 +43,8 @@ static char **pack_words(const struct arg *v, size_t n, struct err *e)
 	size_t size = (n + 1) * sizeof(char *);
 	char **list, *text;
 
-	for (size_t i = 0; i < n; i++) {
-		if (check_text(&v[i], e))
-			return NULL;
+	for (size_t i = 0; i < n; i++)
 		size += v[i].len + 1;
-	}
 	list = malloc(size);
 	if (!list) {
 		err_nomem(e);
@@ -96,11 +82,8 @@ int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
 	size_t n = args->n / 2, size = (n + 1) * sizeof(char *);
 	char **env, *text;
 
-	for (size_t i = 0; i < args->n; i++) {
-		if (check_text(&args->v[i], e))
-			return -1;
+	for (size_t i = 0; i < args->n; i++)
 		size += args->v[i].len + 1;
-	}
 	env = malloc(size);
 	if (!env)
 		return err_nomem(e);

@@ -27,7 +27,7 @@ struct plan {
 struct plan *plan_new(const struct arg *words, size_t n, struct err *e);
 void plan_free(struct plan *p);
 
-/* One of the texts; the copy is the plan's. ERR_VALUE: it holds a NUL byte. */
+/* One of the texts; the copy is the plan's. */
 __attribute__((warn_unused_result)) int plan_set(char **place, const struct arg *a, struct err *e);
 
 /* Names and values in turn; there is an even number of them. */

@@ -175,6 +175,15 @@ bool session_send_fd(struct session *s, int fd, const char *text)
 	return sent;
 }
 
+/* All of type b end as texts, for system calls or to be compared, and would be cut off there. */
+static int check_texts(const struct args *args, struct err *e)
+{
+	for (size_t i = 0; i < args->n; i++)
+		if (strlen(args->v[i].s) != args->v[i].len)
+			return err_set(e, ERR_VALUE, 0, "%.60s: NUL byte in an argument", args->v[i].s);
+	return 0;
+}
+
 static void take_line(struct session *s, char *line, size_t len)
 {
 	const struct command *c;
@@ -186,7 +195,7 @@ static void take_line(struct session *s, char *line, size_t len)
 	}
 	line[len] = '\0';
 	c = command_parse(server_commands, s->plan ? MODE_PROC : MODE_NORMAL, line, &s->args, &e);
-	if (!c) {
+	if (!c || check_texts(&s->args, &e)) {
 		if (e.kind)
 			session_reply_error(s, &e);
 		return;

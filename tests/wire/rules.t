@@ -257,7 +257,18 @@ def wrong_padding(w, s):
 
 @rule()
 def nul_in_base64(w, s):
-    """No system call can be given it: whatever the code, it is refused and all goes on."""
+    """No system call can be given it: whatever the code, it is refused and all goes on. Nor is what stands
+    before it taken for the whole."""
+    w.done("IF SET 1 up 1")
+    good = [b"unicast", b"10.77.0.0", b"16", b"", b"1", b"0"]
+    for i, tail in ((0, b"\0"), (1, b"\0x"), (1, b"\0"), (3, b"\0")):
+        words = [b(word + tail * (i == k)) if k in (0, 1, 3) else word for k, word in enumerate(good)]
+        for verb in (b"ADD", b"DEL"):
+            w.error(b"ROUT %s " % verb + b" ".join(words), "ValueError")
+    pid = w.start("/bin/sleep", "1000")
+    w.error(b"PROC LIST " + b(b"%d\0" % pid), "ValueError")
+    w.done("PROC KILL %d" % pid)
+    w.wait(pid)
     check(w.ask(b"PROC CRTE " + b(b"/bin/true\0x")).code in (500, 550), "executable")
     w.in_step()
     w.create("/bin/true")
