@@ -32,6 +32,15 @@ static bool is_number(const char *s)
 	return *s && !s[strspn(s, "0123456789")];
 }
 
+/* getent takes all that strtoul(3) does for a number, and cuts it off: "+4294967296" would be root. */
+static bool is_disguised_number(const char *s)
+{
+	const char *digits = s + strspn(s, " \t\n\v\f\r");
+
+	digits += *digits == '+' || *digits == '-';
+	return digits > s && is_number(digits);
+}
+
 /* What is larger than an id would be another one, root's even, if it were cut off. */
 static bool parse_id(const char *s, uid_t *id)
 {
@@ -119,7 +128,7 @@ int user_find(const char *name, struct user *u)
 	int rc;
 
 	u->group_count = 0;
-	if (number && !parse_id(name, &uid))
+	if (is_disguised_number(name) || (number && !parse_id(name, &uid)))
 		return 1;
 	rc = getent("passwd", name, line, sizeof(line));
 	rc = rc == 0 ? parse_passwd(line, u) : rc == 2 ? 1 : read_passwd(name, u);

@@ -841,7 +841,8 @@ def working_directory(w, s):
 
 @rule()
 def unknown_user(w, s):
-    for user in (b"no-such-user", b(""), b("no such"), b"4000000000", b"-1"):
+    for user in (b"no-such-user", b(""), b("no such"), b"4000000000", b"-1", b"4294967296", b"+0", b(" 0"),
+                 b"+4294967296", b("\n4294967296")):
         w.create("/bin/true")
         w.done(b"PROC USER " + user)
         w.error("PROC RUN", "ValueError")
