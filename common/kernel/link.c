@@ -299,13 +299,13 @@ static int apply_in_order(struct netlink *nl, const struct iface *now, const str
 	return apply(nl, now, &up, e);
 }
 
-/* The kernel reads as many bytes as it needs, and would take too many for right. */
+/* The kernel reads as many bytes as it needs, of a broadcast address even none, and would take too many for right. */
 static int check_lladdr(const struct iface *now, const struct link_change *c, struct err *e)
 {
 	unsigned int len = now->lladdr.len;
 
-	if (len && ((c->set & LINK_LLADDR && c->lladdr.len != len) ||
-		    (c->set & LINK_BROADCAST && c->broadcast.len != len)))
+	if ((len && c->set & LINK_LLADDR && c->lladdr.len != len) ||
+	    (c->set & LINK_BROADCAST && c->broadcast.len != len))
 		return err_set(e, ERR_VALUE, 0, "%s: a link-layer address has %u bytes here",
 			       now->name, len);
 	return 0;

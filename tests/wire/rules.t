@@ -1305,6 +1305,17 @@ def several_attributes_or_none(w, s):
 
 
 @rule()
+def link_layer_address_of_what_has_none(w, s):
+    if w.ask("LINK NEW tun9 tun").code != 200:
+        return "no tun"
+    index = int(w.done("LINK FIND tun9").text.split()[0])
+    for pairs in ("broadcast ff:ff:ff:ff:ff:ff", "mtu 1400 broadcast 0", "lladdr 02:00:00:00:00:09"):
+        equal(w.ask("IF SET %d %s" % (index, pairs)).code, 550, pairs)
+        equal(w.done("IF LIST %d" % index).data._mtu, 1500, "MTU after IF SET " + pairs)
+    w.done("IF DEL %d" % index)
+
+
+@rule()
 def attributes(w, s):
     with Interface(s.pid) as i:
         def after(pairs):
