@@ -77,6 +77,42 @@ struct plan *plan_new(const struct arg *words, size_t n, struct err *e)
 	return NULL;
 }
 
+/* By name, then in the order given, in which the texts stand behind each other. */
+static int by_name(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	size_t i = 0;
+
+	while (x[i] == y[i] && x[i] != '=')
+		i++;
+	if (x[i] != y[i])
+		return x[i] == '=' ? -1 : y[i] == '=' ? 1 : x[i] - y[i];
+	return (x > y) - (x < y);
+}
+
+static int as_given(const void *a, const void *b)
+{
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Of those of one name the last counts, as in the reference's dict, and no program shall find another one. */
+static size_t drop_repeated(char **env, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(env, n, sizeof(*env), by_name);
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(env[i], "=") + 1;
+
+		if (i + 1 == n || strncmp(env[i], env[i + 1], len))
+			env[kept++] = env[i];
+	}
+	qsort(env, kept, sizeof(*env), as_given);
+	return kept;
+}
+
 int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
 {
 	size_t n = args->n / 2, size = (n + 1) * sizeof(char *);
@@ -94,7 +130,7 @@ int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
 		*text++ = '=';
 		text = stpcpy(text, args->v[2 * i + 1].s) + 1;
 	}
-	env[n] = NULL;
+	env[drop_repeated(env, n)] = NULL;
 	free(p->env);
 	p->env = env;
 	return 0;

@@ -747,16 +747,20 @@ def starters(w):
 
 
 @rule()
-def of_a_variable_given_twice_the_first_counts(w, s):
+def of_a_variable_given_twice_the_last_counts(w, s):
+    """As in the reference, which makes a dict of them; and programs find no other one."""
     for line in starters(w):
         w.create("only-here")
         w.done(line)
-        w.done(b"PROC ENV PATH " + b(BIN) + b" PATH /nowhere")
-        equal(w.output(), b"here\n", "%r: the first" % line)
+        w.done(b"PROC ENV PATH /nowhere PATH " + b(BIN))
+        equal(w.output(), b"here\n", "%r: the last" % line)
         w.create("only-here")
         w.done(line)
-        w.done(b"PROC ENV PATH /nowhere PATH " + b(BIN))
-        equal(w.error("PROC RUN", "OSError").args[0], 2, "%r: not the second" % line)
+        w.done(b"PROC ENV PATH " + b(BIN) + b" PATH /nowhere")
+        equal(w.error("PROC RUN", "OSError").args[0], 2, "%r: not the first" % line)
+    w.create("/usr/bin/env")
+    w.done("PROC ENV AB 1 A 2 C 3 A 4 = x AB 5 A 6 a 7 = y")
+    equal(w.output(), b"C=3\nAB=5\nA=6\na=7\n=y\n", "environment")
 
 
 @rule(fd_only)
