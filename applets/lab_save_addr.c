@@ -49,41 +49,46 @@ static void comment_on_address(const struct item *x, const struct value *a, cons
 		save_comment("not saved: %s:%s: label %s of %s", x->node, name, label, text);
 }
 
+static void save_address(const char *lab, const struct item *x, const struct value *a)
+{
+	struct inaddr local, usual;
+	char text[80], broadcast[INADDR_TEXT] = "";
+	int prefix = (int)value_num(a, "prefixlen", 0);
+
+	if (!inaddr_parse(str(a, "local"), &local) || is_kernels(lab, x, &local, prefix))
+		return;
+	snprintf(text, sizeof(text), "%s/%d", str(a, "local"), prefix);
+	usual = inaddr_broadcast(&local, (unsigned char)prefix);
+	if (usual.family)
+		inaddr_text(&usual, broadcast);
+	if (value_num(a, "valid_life_time", UINT32_MAX) != UINT32_MAX) {
+		save_comment("not saved: %s:%s: address %s, for a time", x->node, str(x->d, "ifname"), text);
+		return;
+	}
+	if (*str(a, "address")) {
+		save_comment("not saved: %s:%s: address %s, with the far address %s", x->node,
+			     str(x->d, "ifname"), text, str(a, "address"));
+		return;
+	}
+	if (*broadcast && !*str(a, "broadcast"))
+		save_comment("not saved: %s:%s: no broadcast address with %s", x->node,
+			     str(x->d, "ifname"), text);
+	comment_on_address(x, a, text);
+	PUT("nemu addr", x->node, "add", text);
+	if (*str(a, "broadcast") && strcmp(str(a, "broadcast"), broadcast))
+		PUT("", "broadcast", str(a, "broadcast"));
+	PUT("", "dev", str(x->d, "ifname"));
+	putchar('\n');
+}
+
+/* In the order in which they were added: the kernel lists those of IPv4 so, and of IPv6 the newest first. */
 void save_addresses(const char *lab, const struct item *x)
 {
 	const struct value *all = value_get(x->d, "addr_info");
+	size_t n = value_len(all), v4 = 0;
 
-	for (size_t i = 0; i < value_len(all); i++) {
-		const struct value *a = value_at(all, i);
-		struct inaddr local;
-		struct inaddr usual;
-		char text[80], broadcast[INADDR_TEXT] = "";
-		int prefix = (int)value_num(a, "prefixlen", 0);
-
-		if (!inaddr_parse(str(a, "local"), &local) || is_kernels(lab, x, &local, prefix))
-			continue;
-		snprintf(text, sizeof(text), "%s/%d", str(a, "local"), prefix);
-		usual = inaddr_broadcast(&local, (unsigned char)prefix);
-		if (usual.family)
-			inaddr_text(&usual, broadcast);
-		if (value_num(a, "valid_life_time", UINT32_MAX) != UINT32_MAX) {
-			save_comment("not saved: %s:%s: address %s, for a time", x->node,
-				str(x->d, "ifname"), text);
-			continue;
-		}
-		if (*str(a, "address")) {
-			save_comment("not saved: %s:%s: address %s, with the far address %s", x->node,
-				     str(x->d, "ifname"), text, str(a, "address"));
-			continue;
-		}
-		if (*broadcast && !*str(a, "broadcast"))
-			save_comment("not saved: %s:%s: no broadcast address with %s", x->node,
-				str(x->d, "ifname"), text);
-		comment_on_address(x, a, text);
-		PUT("nemu addr", x->node, "add", text);
-		if (*str(a, "broadcast") && strcmp(str(a, "broadcast"), broadcast))
-			PUT("", "broadcast", str(a, "broadcast"));
-		PUT("", "dev", str(x->d, "ifname"));
-		putchar('\n');
-	}
+	while (v4 < n && is(value_at(all, v4), "family", "inet"))
+		save_address(lab, x, value_at(all, v4++));
+	while (n > v4)
+		save_address(lab, x, value_at(all, --n));
 }

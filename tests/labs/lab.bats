@@ -362,6 +362,23 @@ made_again() {
 
 mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
 
+@test "save: addresses in their order, of which IPv6 takes one to send from" {
+	nemu batch - <<-X
+		node add h1 h2
+		link add h1:eth0 h2:eth0
+		addr h1 add fd00::1/64 dev eth0
+		addr h1 add fd00::2/64 dev eth0
+		addr h1 add fd00::3/128 dev eth0
+		addr h1 add fe80::1/64 dev eth0
+		addr h1 add 10.0.0.1/24 dev eth0
+		addr h1 add 10.0.1.1/24 dev eth0
+		addr h1 add 10.0.0.2/24 dev eth0
+	X
+	nemu -q addr h1 >"$BATS_TEST_TMPDIR/addresses"
+	made_again "$BATS_TEST_TMPDIR/saved"
+	same "$(nemu -q addr h1)" "$(cat "$BATS_TEST_TMPDIR/addresses")"
+}
+
 @test "save: what stands on another comes after it, whatever their names" {
 	nemu batch - <<-X
 		node add h1 h2
