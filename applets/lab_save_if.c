@@ -357,19 +357,55 @@ static int64_t fresh_mtu(const struct items *all, const struct item *x)
 	return least < INT64_MAX ? least : 1500;
 }
 
+/* Flags that it has as long as nobody sets others. A vlan has those of what it stands on. */
+static void fresh_flags(const struct items *all, const struct item *x, bool *multicast, bool *arp)
+{
+	static const char *const neither[] = { "dummy", "ifb", "vrf", "wireguard" };
+	const struct item *under = strcmp(x->kind, "vlan") ? NULL : find(all, x->node, below(x));
+
+	if (under) {
+		fresh_flags(all, under, multicast, arp);
+		return;
+	}
+	*multicast = !is(x->d, "ifname", "lo");
+	*arp = strcmp(x->kind, "tun") || !is(data_of(x->d), "type", "tun");
+	for (size_t i = 0; i < sizeof(neither) / sizeof(*neither); i++)
+		if (!strcmp(x->kind, neither[i]))
+			*multicast = *arp = false;
+}
+
+static void add_flags(struct buf *line, const struct items *all, const struct item *x)
+{
+	bool multicast, arp, has_multicast = value_has(x->d, "flags", "MULTICAST");
+	bool has_arp = !value_has(x->d, "flags", "NOARP");
+
+	fresh_flags(all, x, &multicast, &arp);
+	if (has_multicast != multicast)
+		buf_addf(line, " multicast %s", has_multicast ? "on" : "off");
+	if (has_arp != arp)
+		buf_addf(line, " arp %s", has_arp ? "on" : "off");
+}
+
+static void add_broadcast(struct buf *line, const struct item *x)
+{
+	const char *broadcast = str(x->d, "broadcast");
+	bool lo = is(x->d, "link_type", "loopback");
+
+	if ((lo || is(x->d, "link_type", "ether")) && *broadcast &&
+	    strcmp(broadcast, lo ? "00:00:00:00:00:00" : "ff:ff:ff:ff:ff:ff"))
+		buf_addf(line, " broadcast %s", broadcast);
+}
+
 /* Words of "if set" for what a new one has not. */
 static void add_attributes(struct buf *line, const struct items *all, const struct item *x)
 {
 	bool veth = !strcmp(x->kind, "veth"), lo = is(x->d, "ifname", "lo");
 	bool own_bridge = is_own_bridge(x), up = value_has(x->d, "flags", "UP");
-	bool flags = veth || !strcmp(x->kind, "bridge");
 
 	if (value_num(x->d, "mtu", 0) != fresh_mtu(all, x))
 		buf_addf(line, " mtu %" PRId64, value_num(x->d, "mtu", 0));
-	if (flags && !value_has(x->d, "flags", "MULTICAST"))
-		buf_adds(line, " multicast off");
-	if (flags && value_has(x->d, "flags", "NOARP"))
-		buf_adds(line, " arp off");
+	add_broadcast(line, x);
+	add_flags(line, all, x);
 	if (!veth && !lo && !own_bridge && up)
 		buf_adds(line, " up");
 	if ((lo || own_bridge) && !up)

@@ -427,6 +427,35 @@ mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
 	[ "$(nemu -L copy -j if s1 list lan0 | jq '.[0].address')" != "$(nemu -j if s1 list lan0 | jq '.[0].address')" ]
 }
 
+@test "save: flags and the broadcast address, of whatever type the interface is" {
+	nemu batch - <<-X
+		switch add s1
+		node add h1 h2
+		link add h1:eth0 h2:eth0
+		if h1 add tap0 type tap
+		if h1 add tun0 type tun
+		if h1 add ifb0 type ifb
+		if h1 add vx0 type vxlan id 5
+		if h1 add mv0 type macvlan link eth0
+	X
+	nemu lab save >"$BATS_TEST_TMPDIR/saved"
+	not grep -E 'multicast|arp|broadcast' "$BATS_TEST_TMPDIR/saved" # what each type begins with is not said
+	nemu batch - <<-X
+		if h1 set eth0 broadcast 02:00:00:00:00:ff
+		if h1 set tap0 multicast off arp off
+		if h1 set tun0 multicast off
+		if h1 set ifb0 multicast on arp on
+		if h1 set vx0 arp off
+		if h1 set mv0 multicast off broadcast 02:00:00:00:00:fe
+		if h1 set lo multicast on arp off
+		if s1 set br0 multicast off broadcast 02:00:00:00:00:fd
+	X
+	nemu -j lab save | jq -S '[.nodes[].interfaces[] | [.ifname, .flags, .broadcast]] | sort' >"$BATS_TEST_TMPDIR/before"
+	made_again "$BATS_TEST_TMPDIR/saved"
+	same "$(nemu -j lab save | jq -S '[.nodes[].interfaces[] | [.ifname, .flags, .broadcast]] | sort')" \
+		"$(cat "$BATS_TEST_TMPDIR/before")"
+}
+
 @test "save: interfaces that are called like words and options" {
 	local name
 	nemu node add up mtu
