@@ -100,10 +100,13 @@ static bool same_route(const struct value *a, const struct value *b)
 }
 
 /* Why it cannot be said in our words; NULL: it can. */
-static const char *beyond_words(const struct value *all, size_t i)
+static const char *beyond_words(const struct items *interfaces, const char *node, const struct value *all,
+				size_t i)
 {
 	const struct value *r = value_at(all, i);
 
+	if (*str(r, "dev") && !save_makes(interfaces, node, str(r, "dev")))
+		return ": its interface is not saved";
 	if (same_route(value_at(all, i + 1), r) || (i && same_route(value_at(all, i - 1), r)))
 		return ": one of several next hops";
 	if (*str(r, "protocol") && !is(r, "protocol", "static"))
@@ -115,17 +118,17 @@ static const char *beyond_words(const struct value *all, size_t i)
 	return value_num(r, "metric", 0) > INT32_MAX ? ": a metric beyond 2147483647" : NULL;
 }
 
-static void save_route(const char *node, const struct value *all, size_t i)
+static void save_route(const struct items *interfaces, const char *node, const struct value *all, size_t i)
 {
 	const struct value *r = value_at(all, i);
 	bool v6 = is(r, "family", "inet6"), dev = true;
 	const char *dst = v6 && is(r, "dst", "default") ? "::/0" : str(r, "dst");
 	static const char *const without[] = { "unreachable", "prohibit", "blackhole", "throw" };
+	const char *why = beyond_words(interfaces, node, all, i);
 
-	if (beyond_words(all, i)) {
+	if (why) {
 		save_comment("not saved: %s: route %s%s%s%s%s%s", node, dst, *str(r, "gateway") ? " via " : "",
-			     str(r, "gateway"), *str(r, "dev") ? " dev " : "", str(r, "dev"),
-			     beyond_words(all, i));
+			     str(r, "gateway"), *str(r, "dev") ? " dev " : "", str(r, "dev"), why);
 		return;
 	}
 	for (size_t k = 0; k < sizeof(without) / sizeof(*without); k++)
@@ -149,7 +152,7 @@ static bool is_uplinks(const struct value *node, const struct value *r)
 }
 
 /* Those on a link first: others may go through them. */
-static void save_routes(const struct value *node)
+static void save_routes(const struct items *interfaces, const struct value *node)
 {
 	const struct value *all = value_get(node, "routes");
 
@@ -158,7 +161,7 @@ static void save_routes(const struct value *node)
 			const struct value *r = value_at(all, i);
 
 			if (!of_kernel(r) && !is_uplinks(node, r) && (*str(r, "gateway") != '\0') == via)
-				save_route(str(node, "name"), all, i);
+				save_route(interfaces, str(node, "name"), all, i);
 		}
 }
 
@@ -190,6 +193,8 @@ int lab_save(struct call *c, struct err *e)
 	own(value_pool) struct value_pool pool = {0};
 	const char *lab = call_get(c, "LAB") ? call_get(c, "LAB") : c->lab;
 	const struct value *model = lab_model(lab, &pool, e), *nodes;
+	struct items interfaces = {0};
+	int rc;
 
 	if (!model)
 		return -1;
@@ -202,10 +207,12 @@ int lab_save(struct call *c, struct err *e)
 	printf("# Makes the lab that was saved as %s; NEMU_LAB names another.\n", lab);
 	printf("NEMU_LAB=${NEMU_LAB:-%s}\nexport NEMU_LAB\nset -e\n", lab);
 	save_nodes(nodes);
-	if (save_interfaces(model, e))
+	rc = save_interfaces(model, &interfaces, e);
+	for (size_t i = 0; i < value_len(nodes) && !rc; i++)
+		save_routes(&interfaces, value_at(nodes, i));
+	free(interfaces.v);
+	if (rc)
 		return -1;
-	for (size_t i = 0; i < value_len(nodes); i++)
-		save_routes(value_at(nodes, i));
 	for (size_t i = 0; i < value_len(nodes); i++)
 		save_processes(value_at(nodes, i));
 	return 0;

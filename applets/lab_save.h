@@ -38,12 +38,22 @@ struct item {
 	bool said; /* and one has its attributes */
 };
 
+struct items {
+	struct item *v;
+	size_t n;
+};
+
+/* Whether an interface of this name is made by the script. */
+bool save_makes(const struct items *all, const char *node, const char *ifname);
+
 /* The link-layer address that it began with, if it was made by a command that chose none. buf, of LLADDR_TEXT. */
 const char *save_fresh_address(const char *lab, const struct item *x, char *buf);
 
 void save_addresses(const char *lab, const struct item *x);
 
-/* All lines for interfaces, links and addresses of a model (lab/model.h). */
-__attribute__((warn_unused_result)) int save_interfaces(const struct value *model, struct err *e);
+/* All lines for interfaces, links and addresses of a model (lab/model.h). What they are is for the caller to
+ * free. */
+__attribute__((warn_unused_result)) int save_interfaces(const struct value *model, struct items *all,
+							struct err *e);
 
 #endif

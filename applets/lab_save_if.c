@@ -22,11 +22,6 @@ static void endpoint(char *buf, size_t size, const char *node, const char *iface
 	snprintf(buf, size, "%s:%s", node, iface);
 }
 
-struct items {
-	struct item *v;
-	size_t n;
-};
-
 static int compare(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
@@ -102,6 +97,13 @@ static struct item *find(const struct items *all, const char *node, const char *
 		if (!strcmp(all->v[i].node, node) && is(all->v[i].d, "ifname", name))
 			return &all->v[i];
 	return NULL;
+}
+
+bool save_makes(const struct items *all, const char *node, const char *ifname)
+{
+	const struct item *x = find(all, node, ifname);
+
+	return x && x->made;
 }
 
 /* Would the grammar take it for something else than a name? */
@@ -228,6 +230,12 @@ static void make(const char *lab, const struct items *all, struct item *x)
 		save_comment("not saved: %s:%s: keys and peers of wireguard", x->node, str(x->d, "ifname"));
 }
 
+/* What was moved away from what it stands on. (Of a link both ends may be anywhere.) */
+static bool is_apart(const struct item *x)
+{
+	return value_get(x->d, "link_netnsid") && strcmp(x->kind, "veth");
+}
+
 /* Those that stand on nothing, or on what is there. */
 static void make_all(const char *lab, const struct items *all, bool stacked)
 {
@@ -238,7 +246,7 @@ static void make_all(const char *lab, const struct items *all, bool stacked)
 		for (size_t i = 0; i < all->n; i++) {
 			struct item *x = &all->v[i], *under;
 
-			if (x->made || !can_make(x->kind) || (*below(x) && !stacked))
+			if (x->made || !can_make(x->kind) || is_apart(x) || (*below(x) && !stacked))
 				continue;
 			under = *below(x) ? find(all, x->node, below(x)) : NULL;
 			if (*below(x) && (!under || !under->made))
@@ -417,10 +425,15 @@ static void add_attributes(struct buf *line, const struct items *all, const stru
 static void save_attributes(const char *lab, const struct items *all, const struct item *x)
 {
 	const char *master = str(x->d, "master");
+	bool no_master = *master && !save_makes(all, x->node, master);
 	const char *expected = is_port_by_itself(x) ? str(x->of, "bridge") : "";
 	own(buf) struct buf line = {0};
 	bool address = !can_add(x) && address_differs(lab, all, x);
 
+	if (no_master) {
+		save_comment("not saved: %s:%s: its master %s", x->node, str(x->d, "ifname"), master);
+		master = "";
+	}
 	add_attributes(&line, all, x);
 	if (line.len || address || strcmp(master, expected)) {
 		PUT("nemu if", x->node, "set");
@@ -496,36 +509,35 @@ static void save_unmade(const struct items *all)
 			continue;
 		if (!strcmp(x->kind, "veth"))
 			save_comment("not saved: %s:%s: a link out of the lab", x->node, str(x->d, "ifname"));
+		else if (is_apart(x))
+			save_comment("not saved: %s:%s: an interface of type %s whose lower one is elsewhere",
+				     x->node, str(x->d, "ifname"), x->kind);
 		else
 			save_comment("not saved: %s:%s: an interface of type %s", x->node,
 				str(x->d, "ifname"), *x->kind ? x->kind : "(none: a real one)");
 	}
 }
 
-int save_interfaces(const struct value *model, struct err *e)
+int save_interfaces(const struct value *model, struct items *all, struct err *e)
 {
 	const char *lab = str(model, "lab");
-	struct items all = {0};
 
-	if (!collect(&all, value_get(model, "nodes")))
+	if (!collect(all, value_get(model, "nodes")))
 		return err_nomem(e);
 	save_bridge_names(value_get(model, "nodes"));
-	make_all(lab, &all, false);
-	if (!save_links(value_get(model, "links"), &all)) {
-		free(all.v);
+	make_all(lab, all, false);
+	if (!save_links(value_get(model, "links"), all))
 		return err_nomem(e);
-	}
-	make_all(lab, &all, true);
-	save_unmade(&all);
-	for (size_t i = 0; i < all.n; i++)
-		save_in_order(lab, &all, &all.v[i]);
-	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i].made)
-			save_qdiscs(&all.v[i]);
-	for (size_t i = 0; i < all.n; i++)
-		if (all.v[i].made)
-			save_addresses(lab, &all.v[i]);
+	make_all(lab, all, true);
+	save_unmade(all);
+	for (size_t i = 0; i < all->n; i++)
+		save_in_order(lab, all, &all->v[i]);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].made)
+			save_qdiscs(&all->v[i]);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->v[i].made)
+			save_addresses(lab, &all->v[i]);
 	save_uplinks(value_get(model, "nodes"));
-	free(all.v);
 	return 0;
 }

@@ -86,7 +86,8 @@ static const char *link_type(unsigned short arptype)
 					    : "other";
 }
 
-static void put_kind_value(struct buf *b, const struct kind_value *v, const struct ifaces *all)
+static void put_kind_value(struct buf *b, const struct kind_value *v, const struct iface *i,
+			   const struct ifaces *all)
 {
 	const struct kind_word *w = v->word;
 	const struct iface *other;
@@ -109,7 +110,7 @@ static void put_kind_value(struct buf *b, const struct kind_value *v, const stru
 			     inaddr_text(&v->addr, text));
 		break;
 	case KIND_LINK:
-		other = ifaces_find(all, (int)v->num);
+		other = i->has_netnsid ? NULL : ifaces_find(all, (int)v->num); /* the index is of that namespace */
 		if (other)
 			pickle_set_str(b, w->json, other->name);
 		break;
@@ -125,7 +126,7 @@ static void put_info_data(struct buf *b, const struct iface *i, const struct ifa
 	pickle_str(b, "info_data");
 	pickle_dict(b);
 	for (size_t k = 0; k < i->data.n; k++)
-		put_kind_value(b, &i->data.v[k], all);
+		put_kind_value(b, &i->data.v[k], i, all);
 	pickle_dict_end(b);
 }
 

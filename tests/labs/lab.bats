@@ -379,6 +379,40 @@ mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
 	same "$(nemu -q addr h1)" "$(cat "$BATS_TEST_TMPDIR/addresses")"
 }
 
+@test "save: an interface that is not saved is none for routes" {
+	needs_root
+	ip link add e86 type veth peer name f86
+	nemu node add a
+	nemu if a import e86
+	nemu if a set e86 up
+	nemu addr a add 10.0.0.1/24 dev e86
+	nemu route a add default via 10.0.0.2
+	nemu route a add fd00::/64 dev e86
+	nemu route a add blackhole 10.9.0.0/16
+	made_again "$BATS_TEST_TMPDIR/saved"
+	ip link del f86
+	grep "^# not saved: a: route default via 10.0.0.2 dev e86: its interface" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a: route fd00::/64 dev e86: its interface" "$BATS_TEST_TMPDIR/saved"
+	[ "$(nemu -q route a)" = 10.9.0.0/16 ]
+}
+
+@test "save: what was moved away from the interface below it is a comment" {
+	nemu batch - <<-X
+		node add h1 h2
+		link add h1:eth0 h2:eth0
+		link add h1:eth1 h2:eth1
+		if h1 add mv type macvlan link eth0
+		if h1 add vx type vxlan id 5 remote 10.0.0.1 link eth0
+		if h1 move mv h2
+		if h1 move vx h2
+	X
+	# the index of eth0 in h1 is that of eth1 in h2
+	nemu -j if h2 list vx | is '.[0].linkinfo.info_data | has("link") | not'
+	made_again "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: h2:mv: " "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: h2:vx: " "$BATS_TEST_TMPDIR/saved"
+}
+
 @test "save: what stands on another comes after it, whatever their names" {
 	nemu batch - <<-X
 		node add h1 h2
