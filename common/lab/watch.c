@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -215,27 +217,48 @@ static int check_exit(struct watch *w, struct err *e)
 	return 1;
 }
 
+/* As the node sees it: its mounts are its own, and links that are absolute begin at its root. */
+static int open_folder(const struct watch *w, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+	own(fd) int root = -1;
+	char place[40];
+	int fd;
+
+	snprintf(place, sizeof(place), "/proc/%d/root", (int)w->ask.pid);
+	root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR) { /* before Linux 5.6, or through one of /proc */
+		path += strspn(path, "/");
+		fd = openat(root, *path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd;
+}
+
 /* Its folder may be another one by now, or not be there: each look is followed by events of the one that is. */
 static int check_file(struct watch *w)
 {
 	const uint32_t events = IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF |
 				IN_MOVE_SELF;
-	char path[4200], *name, first;
+	char path[4200], place[40], *name;
+	own(fd) int folder_fd = -1;
 	int folder;
 	struct stat st;
 
-	/* As the node sees it: its mounts are its own. */
-	snprintf(path, sizeof(path), "/proc/%d/root%s", (int)w->ask.pid, w->spec.a);
+	snprintf(path, sizeof(path), "%s", w->spec.a);
 	name = strrchr(path, '/') + 1;
-	first = *name;
 	*name = '\0';
-	folder = inotify_add_watch(w->fd, path, events);
+	folder_fd = open_folder(w, path);
+	snprintf(place, sizeof(place), "/proc/self/fd/%d", folder_fd);
+	folder = folder_fd < 0 ? -1 : inotify_add_watch(w->fd, place, events);
 	if (w->folder >= 0 && w->folder != folder)
 		inotify_rm_watch(w->fd, w->folder);
 	w->folder = folder;
 	w->look_ms = folder < 0 ? LOOK_MS : FOLDER_MS;
-	*name = first;
-	return !fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW);
+	name = strrchr(w->spec.a, '/') + 1;
+	return folder_fd >= 0 && !fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
 }
 
 static int prepare_file(struct watch *w, struct err *e)

@@ -90,6 +90,17 @@ watched() { grep -qs '^inotify wd' "/proc/$client"/fdinfo/*; }
 	done
 }
 
+@test "file: a link leads where it leads in the node" {
+	local x=$BATS_TEST_TMPDIR/x
+	mkdir -m 755 "$x" "$x/m"
+	ln -s "$x/m" "$x/absolute"
+	ln -s m "$x/relative"
+	nemu exec a sh -c 'mount -t tmpfs none "$1/m" && touch "$1/m/f"' sh "$x"
+	[ ! -e "$x/absolute/f" ]
+	nemu until -t 0 file a "$x/m/f" and file a "$x/relative/f" and file a "$x/absolute/f" and file a "$x/absolute/"
+	nemu until -t 0 not file a "$x/absolute/g" and not file a "$x/m/f/" and not file a "$x/n/f" and file a /
+}
+
 @test "time-out: 124, and one line that names what was missing" {
 	run nemu until -t 20ms up a:eth0 and route a 10.1.0.0/16 and not up b:eth0
 	[ "$status" -eq 124 ]
