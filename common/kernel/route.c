@@ -2,6 +2,7 @@
 /* Routes of the main table by rtnetlink: see route.h. */
 #include "kernel/route.h"
 
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netlink/addr.h>
 #include <netlink/attr.h>
@@ -175,20 +176,30 @@ static struct rtnl_route *build(const struct route *r)
 	return NULL;
 }
 
+#define NAME_TEXT (INADDR_TEXT + 8)
+
+static const char *name_of(const struct route *r, char *buf)
+{
+	char text[INADDR_TEXT];
+
+	if (r->dst.family)
+		snprintf(buf, NAME_TEXT, "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
+	else
+		snprintf(buf, NAME_TEXT, "default");
+	return buf;
+}
+
 static int change(struct netlink *nl, const struct route *r, bool add, struct err *e)
 {
 	struct rtnl_route *o = build(r);
 	struct nl_msg *msg = NULL;
 	struct rtmsg *rtm;
-	char what[INADDR_TEXT + 8], text[INADDR_TEXT];
+	char what[NAME_TEXT];
 	int code;
 
 	if (!o)
 		return err_nomem(e);
-	if (r->dst.family)
-		snprintf(what, sizeof(what), "%s/%u", inaddr_text(&r->dst, text), r->prefix_len);
-	else
-		snprintf(what, sizeof(what), "default");
+	name_of(r, what);
 	if (add)
 		code = rtnl_route_build_add_request(o, NLM_F_CREATE | NLM_F_EXCL, &msg);
 	else
@@ -210,7 +221,42 @@ int route_add(struct netlink *nl, const struct route *r, struct err *e)
 	return change(nl, r, true, e);
 }
 
+/* The routes that fit but for the type. */
+struct fitting {
+	const struct route *wanted;
+	bool found, other; /* one of the type that is wanted, one of another */
+	uint32_t metric;   /* of the first that was found */
+};
+
+static void see_if_it_fits(const struct route *r, void *arg)
+{
+	struct fitting *f = arg;
+	const struct route *w = f->wanted;
+
+	if (r->prefix_len != w->prefix_len || (r->prefix_len && !inaddr_equal(&r->dst, &w->dst)) ||
+	    (w->gateway.family && !inaddr_equal(&r->gateway, &w->gateway)) ||
+	    (w->index && r->index != w->index) || (w->metric && r->metric != w->metric))
+		return;
+	if (r->type != w->type) {
+		f->other = true;
+	} else if (!f->found) {
+		f->found = true;
+		f->metric = r->metric;
+	}
+}
+
+/* With IPv6 the kernel does not look at the type. */
 int route_del(struct netlink *nl, const struct route *r, struct err *e)
 {
-	return change(nl, r, false, e);
+	struct route exact = *r;
+	struct fitting f = { .wanted = r };
+	char what[NAME_TEXT];
+
+	if (r->family == AF_INET6 && dump(nl, AF_INET6, see_if_it_fits, &f, e))
+		return -1;
+	if (f.other && !f.found)
+		return err_set(e, ERR_KERNEL, ESRCH, "%s: %s", name_of(r, what), strerror(ESRCH));
+	if (f.other)
+		exact.metric = f.metric;
+	return change(nl, &exact, false, e);
 }

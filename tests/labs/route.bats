@@ -73,6 +73,21 @@ routes() { inside a ip "$@" | sed 's/ *$//'; }
 	fails 1 blackhole route a add blackhole prohibit 10.9.0.0/16
 }
 
+@test "del: the type counts, with both families" {
+	local p
+	for p in 10.9.0.0/16 fd09::/32; do
+		silent route a add $p dev eth0 metric 7
+		fails 2 "No such process" route a del blackhole $p
+		silent route a add blackhole $p metric 9
+		silent route a del blackhole $p
+		silent route a add blackhole $p metric 5
+		silent route a del $p
+		nemu -j route a | is "[.[] | select(.dst == \"$p\")] | map([.type, .metric]) == [[\"blackhole\", 5]]"
+		fails 2 "No such process" route a del $p
+		silent route a del blackhole $p
+	done
+}
+
 @test "two metrics are two routes, and del takes the one that is named" {
 	nemu route a add 10.7.0.0/16 via 10.0.0.2 metric 5
 	nemu route a add 10.7.0.0/16 via 10.0.0.2 metric 6
