@@ -88,7 +88,7 @@ static int read_words(const struct call *c, struct wanted *w, struct err *e)
 		return err_set(e, ERR_USAGE, 0, "via %.60s: not an address that leads to %s", w->via,
 			       prefix);
 	if (metric && !num_parse(metric, 0, INT32_MAX, &n))
-		return err_set(e, ERR_USAGE, 0, "metric %.40s: not a number", metric);
+		return err_set(e, ERR_USAGE, 0, "metric %.40s: not a number from 0 to %d", metric, INT32_MAX);
 	w->metric = (int)n;
 	return 0;
 }

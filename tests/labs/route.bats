@@ -149,6 +149,7 @@ routes() { inside a ip "$@" | sed 's/ *$//'; }
 	fails 1 PREFIX route a add via 10.0.0.2
 	fails 1 via route a add 10.9.0.0/16
 	fails 1 via route a add 10.9.0.0/16 via
+	fails 1 "metric 3000000000: not a number from 0 to 2147483647" route a add 10.9.0.0/16 dev eth0 metric 3000000000
 	for prefix in 10.9.0.0/33 fd09::/129 10.9/16 x 10.9.0.0/x 10.9.0.0/-1 10.9.0.0/ ""; do
 		fails 1 "$prefix" route a add "$prefix" dev eth0
 		fails 1 "$prefix" route a del "$prefix" dev eth0
