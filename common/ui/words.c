@@ -135,7 +135,7 @@ static int unexpected(const struct call *c, const char *arg, const char *what, s
 	struct guess g = GUESS_OF(arg);
 
 	for (int i = 0; c->verb->words[i].word || c->verb->words[i].value; i++)
-		if (c->verb->words[i].word)
+		if (c->verb->words[i].word && strcmp(c->verb->words[i].word, arg)) /* not behind "--" */
 			guess_try(&g, c->verb->words[i].word);
 	err_set(e, ERR_USAGE, 0, "%.80s: %s" GUESS_FMT, arg, what, GUESS_ARGS(g));
 	err_printable(e->text);

@@ -126,6 +126,8 @@ inode() { stat -c %i "$1"; }
 		fails 1 --frob $applet --frob
 	done
 	fails 1 x ps a x
+	fails 1 "type: not expected here" if a add -- t0 type tap
+	[[ $stderr != *"did you mean"* ]] # what was typed
 }
 
 @test "text from the command line does nothing to a terminal" {
