@@ -26,8 +26,10 @@ static void status_text(const struct value *d, char *buf, size_t size)
 	*buf = '\0';
 	if (!v || v->type != V_INT)
 		return;
-	if (WIFSIGNALED(status))
-		snprintf(buf, size, "SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
+	if (WIFSIGNALED(status) && sigabbrev_np(WTERMSIG(status)))
+		snprintf(buf, size, "SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else if (WIFSIGNALED(status)) /* a real-time one, whose name depends on the libc */
+		snprintf(buf, size, "SIG%d", WTERMSIG(status));
 	else
 		snprintf(buf, size, "%d", WEXITSTATUS(status));
 }

@@ -338,6 +338,15 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	fails 1 x ps a x
 }
 
+@test "ps: the signal that has ended it, one without a name by its number" {
+	local pid
+	pid=$(nemu spawn a sleep 86442)
+	nemu kill a -s 40 "$pid"
+	run nemu wait a "$pid"
+	[ "$status" -eq 168 ]
+	[[ $(nemu ps a | grep "^$pid ") =~ \ SIG40\ +sleep ]]
+}
+
 @test "ps: control characters of a command line do no harm to a terminal" {
 	nemu spawn a sh -c 'exec sleep 86441' $'\e[2J\r\n'
 	run nemu ps a
