@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lab/model.h"
+#include "lab/uplink.h"
 
 /* "nemu WORD WORD...": words are quoted where sh needs it. Ends with NULL. */
 void save_put(const char *first, ...)
@@ -148,7 +149,8 @@ static void save_route(const struct items *interfaces, const char *node, const s
 /* "if uplink" makes it. */
 static bool is_uplinks(const struct value *node, const struct value *r)
 {
-	return *str(r, "dev") && is(r, "dev", str(node, "uplink"));
+	return *str(r, "dev") && is(r, "dev", str(node, "uplink")) && is(r, "dst", "default") &&
+	       is(r, "gateway", UPLINK_GATEWAY);
 }
 
 /* Those on a link first: others may go through them. */

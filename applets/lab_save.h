@@ -34,6 +34,7 @@ struct item {
 	const char *node;
 	const struct value *d, *of; /* the interface; its node */
 	const char *kind;
+	bool uplink; /* "if uplink" makes it, with an address and the default route */
 	bool made; /* an earlier line makes it */
 	bool said; /* and one has its attributes */
 };

@@ -2,6 +2,7 @@
 /* lab save: addresses of interfaces, but for those that the kernel makes by itself. */
 #include <stdint.h>
 
+#include "lab/uplink.h"
 #include "lab_save.h"
 
 /* Is it the link-local address that is made of this link-layer address (RFC 4291 appendix A)? */
@@ -58,6 +59,8 @@ static void save_address(const char *lab, const struct item *x, const struct val
 	if (!inaddr_parse(str(a, "local"), &local) || is_kernels(lab, x, &local, prefix))
 		return;
 	snprintf(text, sizeof(text), "%s/%d", str(a, "local"), prefix);
+	if (x->uplink && is(a, "local", UPLINK_ADDRESS))
+		return;
 	usual = inaddr_broadcast(&local, (unsigned char)prefix);
 	if (usual.family)
 		inaddr_text(&usual, broadcast);

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/net.h"
+#include "lab/uplink.h"
 #include "lab_save.h"
 #include "ui/impair.h"
 
@@ -30,7 +31,6 @@ static int compare(const void *a, const void *b)
 	return nodes ? nodes : strcmp(str(x->d, "ifname"), str(y->d, "ifname"));
 }
 
-/* Made as a whole, with addresses and routes. */
 static bool is_uplink(const struct value *node, const char *ifname)
 {
 	return *ifname && is(node, "uplink", ifname);
@@ -55,15 +55,6 @@ static void save_bridge_names(const struct value *nodes)
 	}
 }
 
-static void save_uplinks(const struct value *nodes)
-{
-	for (size_t i = 0; i < value_len(nodes); i++)
-		if (*str(value_at(nodes, i), "uplink")) {
-			PUT("nemu if", str(value_at(nodes, i), "name"), "uplink");
-			putchar('\n');
-		}
-}
-
 static bool collect(struct items *all, const struct value *nodes)
 {
 	size_t n = 0;
@@ -78,11 +69,8 @@ static bool collect(struct items *all, const struct value *nodes)
 			const struct value *d = value_at(list, k);
 			struct item *x = &all->v[all->n++];
 
-			if (is_uplink(node, str(d, "ifname"))) {
-				all->n--;
-				continue;
-			}
-			*x = (struct item){ str(node, "name"), d, node, kind_of(d), false, false };
+			*x = (struct item){ .node = str(node, "name"), .d = d, .of = node, .kind = kind_of(d),
+					    .uplink = is_uplink(node, str(d, "ifname")) };
 			x->made = is(d, "ifname", "lo") || is(d, "ifname", value_text(node, "bridge", "lo"));
 		}
 	}
@@ -246,7 +234,7 @@ static void make_all(const char *lab, const struct items *all, bool stacked)
 		for (size_t i = 0; i < all->n; i++) {
 			struct item *x = &all->v[i], *under;
 
-			if (x->made || !can_make(x->kind) || is_apart(x) || (*below(x) && !stacked))
+			if (x->made || x->uplink || !can_make(x->kind) || is_apart(x) || (*below(x) && !stacked))
 				continue;
 			under = *below(x) ? find(all, x->node, below(x)) : NULL;
 			if (*below(x) && (!under || !under->made))
@@ -492,7 +480,7 @@ static void save_qdiscs(const struct item *x)
 			save_comment("not saved: %s: queueing discipline %s %s", end, str(q, "kind"),
 				str(q, "handle"));
 	}
-	if (!text.len || !strcmp(x->kind, "veth"))
+	if (!text.len || (!strcmp(x->kind, "veth") && !x->uplink))
 		return;
 	PUT("nemu link set", end);
 	printf(" %s\n", buf_cstr(&text));
@@ -505,7 +493,7 @@ static void save_unmade(const struct items *all)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct item *x = &all->v[i];
 
-		if (x->made)
+		if (x->made || x->uplink)
 			continue;
 		if (!strcmp(x->kind, "veth"))
 			save_comment("not saved: %s:%s: a link out of the lab", x->node, str(x->d, "ifname"));
@@ -515,6 +503,26 @@ static void save_unmade(const struct items *all)
 		else
 			save_comment("not saved: %s:%s: an interface of type %s", x->node,
 				str(x->d, "ifname"), *x->kind ? x->kind : "(none: a real one)");
+	}
+}
+
+/* Each is made as a whole; then comes what was added to it. */
+static void save_uplinks(const char *lab, const struct items *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct item *x = &all->v[i];
+
+		if (!x->uplink)
+			continue;
+		PUT("nemu if", x->node, "uplink");
+		putchar('\n');
+		if (!is(x->d, "ifname", UPLINK_NAME)) {
+			PUT("nemu if", x->node, "set", UPLINK_NAME, "name", str(x->d, "ifname"));
+			putchar('\n');
+		}
+		x->made = true;
+		save_qdiscs(x);
+		save_addresses(lab, x);
 	}
 }
 
@@ -538,6 +546,6 @@ int save_interfaces(const struct value *model, struct items *all, struct err *e)
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].made)
 			save_addresses(lab, &all->v[i]);
-	save_uplinks(value_get(model, "nodes"));
+	save_uplinks(lab, all);
 	return 0;
 }

@@ -12,6 +12,10 @@
 #include "lab/client.h"
 
 #define UPLINK_NAME "uplink" /* of the interface */
+/* The addresses of the node's end and of what it sees behind it. */
+#define UPLINK_ADDRESS "10.0.2.100"
+#define UPLINK_GATEWAY "10.0.2.2"
+#define UPLINK_PREFIX 24
 #define UPLINK_WAYS "slirp4netns, pasta or nat"
 
 struct uplink {

@@ -20,6 +20,7 @@
 #include "kernel/ns.h"
 #include "kernel/route.h"
 #include "kernel/run.h"
+#include "lab/uplink.h"
 
 /* 198.18.0.0/15 is for tests of networks (RFC 2544); the first address is this machine's at each end. */
 #define NET 0xc6120000u

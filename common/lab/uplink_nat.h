@@ -8,11 +8,6 @@
 #include "base/err.h"
 #include "base/net.h"
 
-/* The addresses of the node's end and of what it sees behind it. */
-#define UPLINK_ADDRESS "10.0.2.100"
-#define UPLINK_GATEWAY "10.0.2.2"
-#define UPLINK_PREFIX 24
-
 struct nat {
 	int ns;		       /* the namespace lives as long as this descriptor */
 	char host_if[IFNAMSIZ]; /* this machine's end */

@@ -208,6 +208,27 @@ slirp() {
 	[ "$(fetch nemu)" = "you are 203.0.113.2" ]
 }
 
+@test "saved with what was added to it: a name, impairments, addresses, routes" {
+	slirp
+	nemu batch - <<-X
+		node add h1
+		if h1 uplink slirp4netns
+		if h1 set uplink name world
+		link set h1:world rate 1mbit
+		addr h1 add 10.9.0.1/24 dev world
+		route h1 add 10.99.0.0/16 via 10.0.2.2
+		route h1 add 10.98.0.0/16 dev world metric 5
+	X
+	nemu lab save >"$BATS_TEST_TMPDIR/saved"
+	cat "$BATS_TEST_TMPDIR/saved"
+	nemu node del --all
+	PATH=$(dirname "$NEMU"):$PATH sh -e "$BATS_TEST_TMPDIR/saved"
+	same "$(nemu lab save)" "$(cat "$BATS_TEST_TMPDIR/saved")"
+	nemu -j addr h1 list dev world | is '.[0].addr_info | map(.local) | index("10.0.2.100") != null and index("10.9.0.1") != null'
+	[ "$(nemu -j route h1 | jq -c '[.[] | select(.protocol != "kernel").dst]')" = '["default","10.98.0.0/16","10.99.0.0/16"]' ]
+	nemu exec h1 tc qdisc show dev world | grep -q 'rate 1Mbit'
+}
+
 @test "a node with a default route gets none, whichever the way" {
 	slirp
 	nemu node add h1 h2
