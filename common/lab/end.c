@@ -31,37 +31,39 @@ static void wait_gone(int pidfd)
 		;
 }
 
-/* A server that hangs or was stopped. Its keeper does the rest; when that is done, the socket is
- * gone. */
-static int end_by_force(const char *lab, const char *name, int server, struct err *e)
-{
-	own(fd) int lab_fd = -1;
-
-	if (server < 0 || (signal_pidfd(server, SIGKILL) && errno != ESRCH))
-		return err_prefix(e, "%s", name);
-	wait_gone(server);
-	lab_fd = rundir_lock_lab(lab, false, e);
-	if (lab_fd < 0)
-		return e->kind == ERR_ABSENT ? 0 : -1;
-	rundir_remove_node(lab_fd, name);
-	rundir_remove_lab(lab_fd, lab);
-	rundir_unlock(lab_fd);
-	return 0;
-}
-
 /* One node on its way out. */
 struct ending {
 	const char *name;
+	struct socket_id socket;
 	struct client c;
 	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
 	pid_t keeper; /* its parent, as this process sees it; 0: it does not */
 	int last;   /* a pidfd of that, which goes last; -1: nothing to wait for */
 };
 
+/* A server that hangs or was stopped. Its keeper does the rest; when that is done, the socket is
+ * gone, and may be another node's. */
+static int end_by_force(const struct ending *x, const char *lab, struct err *e)
+{
+	own(fd) int lab_fd = -1;
+
+	if (x->server < 0 || (signal_pidfd(x->server, SIGKILL) && errno != ESRCH))
+		return err_prefix(e, "%s", x->name);
+	wait_gone(x->server);
+	lab_fd = rundir_lock_lab(lab, false, e);
+	if (lab_fd < 0)
+		return e->kind == ERR_ABSENT ? 0 : -1;
+	socket_remove(lab_fd, x->name, &x->socket);
+	rundir_remove_lab(lab_fd, lab);
+	rundir_unlock(lab_fd);
+	return 0;
+}
+
 /* Asks it to end, and does not wait for the answer. */
 static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, struct err *e)
 {
-	*x = (struct ending){ .name = name, .c = CLIENT_INIT, .server = -1, .last = -1 };
+	*x = (struct ending){ .name = name, .socket = socket_identify(lab_fd, name), .c = CLIENT_INIT,
+			      .server = -1, .last = -1 };
 	if (client_open_in(&x->c, lab, lab_fd, name, e))
 		return -1;
 	x->server = open_pidfd(x->c.pid);
@@ -103,7 +105,7 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 	if (call_end_answer(&x->c, &last, e)) {
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
 			return 0; /* it was ending by itself */
-		return end_by_force(lab, x->name, x->server, e);
+		return end_by_force(x, lab, e);
 	}
 	/* The server may be in a PID namespace where its keeper has another number. */
 	if (x->keeper && last != x->keeper)

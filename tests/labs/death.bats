@@ -205,6 +205,28 @@ gone() {
 	silent node add a
 }
 
+@test "node del of a server that is stopped leaves the next node of that name alone" {
+	local tracer client
+	needs_root # to trace
+	strace -o /dev/null true || skip "needs strace"
+	nemu node add a
+	stopped=$(nemu node pid a)
+	kill -STOP "$stopped"
+	# It stops when it has killed the server.
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -o /dev/null -e trace=pidfd_send_signal \
+		-e inject=pidfd_send_signal:signal=STOP "$NEMU" node del a &
+	tracer=$!
+	eventually ended "$stopped"
+	client=$(pgrep -P "$tracer")
+	eventually grep -q '^State:.[tT]' "/proc/$client/status"
+	silent node add a
+	orphan=$(nemu node pid a) # should it lose its socket
+	kill -CONT "$client"
+	wait "$tracer"
+	[ -S "$NEMU_RUNDIR/default/a" ]
+	nemu exec a true
+}
+
 @test "node del of many servers that are stopped: one waiting for all" {
 	local start=${EPOCHREALTIME/./} pid
 	nemu node add a b c d
