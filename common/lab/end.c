@@ -38,7 +38,7 @@ struct ending {
 	struct client c;
 	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
 	pid_t keeper; /* its parent, as this process sees it; 0: it does not */
-	int last;   /* a pidfd of that, which goes last; -1: nothing to wait for */
+	int last;   /* the same for that, which goes last; -1: nothing to wait for */
 };
 
 /* A server that hangs or was stopped. Its keeper does the rest; when that is done, the socket is
@@ -68,6 +68,7 @@ static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, 
 		return -1;
 	x->server = open_pidfd(x->c.pid);
 	x->keeper = offspring_parent(x->c.pid);
+	x->last = x->keeper ? open_pidfd(x->keeper) : -1;
 	call_end_ask(&x->c);
 	return client_flush(&x->c, e);
 }
@@ -103,14 +104,16 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (call_end_answer(&x->c, &last, e)) {
+		drop_fd(&x->last);
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
 			return 0; /* it was ending by itself */
 		return end_by_force(x, lab, e);
 	}
 	/* The server may be in a PID namespace where its keeper has another number. */
-	if (x->keeper && last != x->keeper)
-		last = is_keeper(x->keeper) ? x->keeper : 0;
-	x->last = x->c.pid > 0 && last > 0 ? open_pidfd(last) : -1;
+	if (x->keeper && last != x->keeper && !is_keeper(x->keeper))
+		drop_fd(&x->last);
+	if (!x->keeper && x->c.pid > 0 && last > 0)
+		x->last = open_pidfd(last);
 	client_close(&x->c);
 	return 0;
 }
@@ -132,6 +135,7 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 	for (size_t i = 0; i < n; i++)
 		if (ask(&x[i], lab, lab_fd, names[i], &e)) {
 			client_close(&x[i].c);
+			drop_fd(&x[i].last);
 			keep_first(first, &e);
 		}
 	deadline = now_ms() + PATIENCE_MS;

@@ -403,6 +403,27 @@ node_add_waits() {
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
 
+@test "node del does not wait for who has got the PID of a keeper that ended meanwhile" {
+	needs_root
+	[ -w /proc/sys/kernel/ns_last_pid ] || skip "needs CONFIG_CHECKPOINT_RESTORE"
+	# While it waits for the first server, which is stopped, the second node is long gone.
+	run timeout 60 unshare --pid --fork --kill-child --mount-proc bash -c '
+		"$NEMU" node add a b
+		keeper=$(sed -n "s/^PPid:\t//p" "/proc/$("$NEMU" node pid b)/status")
+		kill -STOP "$("$NEMU" node pid a)"
+		"$NEMU" node del a b &
+		del=$!
+		while [ -e "/proc/$keeper" ]; do :; done
+		echo $((keeper - 1)) >/proc/sys/kernel/ns_last_pid
+		sleep 86485 3>&- &
+		[ $! -eq $keeper ] || echo "another PID: $! for $keeper"
+		wait $del || echo "node del: $?"' </dev/null
+	echo "$status $output"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
 @test "node del while clients wait: they are told, each in its way" {
 	nemu node add a
 	nemu spawn a --name x sleep 86470
