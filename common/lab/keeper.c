@@ -25,7 +25,7 @@ struct socket_id socket_identify(int lab_fd, const char *name)
 
 	if (fstatat(lab_fd, name, &st, AT_SYMLINK_NOFOLLOW))
 		return (struct socket_id){0};
-	return (struct socket_id){ st.st_ino, st.st_ctim };
+	return (struct socket_id){ st.st_ino, st.st_mtim };
 }
 
 void socket_remove(int lab_fd, const char *name, const struct socket_id *own)

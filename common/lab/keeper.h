@@ -21,7 +21,7 @@ typedef int node_serve_fn(const struct node_seat *seat, const void *options, str
 /* Which socket is it? Inodes are used again, not so together with the time. */
 struct socket_id {
 	ino_t inode; /* 0: there is none */
-	struct timespec time;
+	struct timespec time; /* it was made; that of its inode's last change is another once its mode has been set */
 };
 
 struct socket_id socket_identify(int lab_fd, const char *name);

@@ -121,6 +121,16 @@ gone() {
 	eventually test ! -e "$NEMU_RUNDIR/default"
 }
 
+@test "a socket whose mode was set goes with its node" {
+	nemu node add a b
+	nemu spawn a true
+	chmod 660 "$NEMU_RUNDIR/default/"[ab]
+	kill -KILL "$(nemu node pid b)"
+	eventually test ! -e "$NEMU_RUNDIR/default/b"
+	silent node del a
+	[ ! -e "$NEMU_RUNDIR/default" ]
+}
+
 @test "node del: SIGTERM first, SIGKILL after 3 s for what ignores it" {
 	nemu node add a
 	populate a 86466
