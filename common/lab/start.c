@@ -352,16 +352,20 @@ int start_here(const char *lab, const char *name, node_serve_fn *serve, const vo
 	struct node_seat seat = { .lab = lab, .name = name, .foreground = 1, .proc_fd = -1 };
 	struct birth self = { .name = name };
 	own(fd) int lock_fd = -1, lab_fd = -1, ready = -1;
+	sigset_t all, before;
 
 	if (name_check("node", name, e))
 		return -1;
 	lock_fd = rundir_lock_lab(lab, true, e);
 	if (lock_fd < 0)
 		return -1;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before); /* from here on it is the keeper that hears of an end */
 	lab_fd = openat(lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	seat.lab_fd = lab_fd;
 	if (lab_fd < 0 ? err_os(e, errno, "lab %s", lab) : take_seat(&seat, &ready, e)) {
 		rundir_remove_lab(lock_fd, lab);
+		sigprocmask(SIG_SETMASK, &before, NULL);
 		return -1;
 	}
 	seat.lock_fd = steal_fd(&lock_fd);

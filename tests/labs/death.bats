@@ -362,6 +362,17 @@ node_add_waits() {
 	eventually nemu node add a
 }
 
+@test "a server in the foreground that is to end as it begins leaves nothing" {
+	local sig
+	needs_root # to trace
+	strace -o /dev/null true || skip "needs strace"
+	for sig in TERM INT; do
+		ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 timeout -s KILL 20 strace -o /dev/null -e trace=bind \
+			-e inject=bind:signal=$sig "$NEMU" server a || :
+		[ ! -e "$NEMU_RUNDIR/default" ]
+	done
+}
+
 @test "few descriptors: it goes, or the reason is told" {
 	local names
 	bash -c 'ulimit -n 20; exec "$NEMU" node add few'
