@@ -350,6 +350,7 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	w->command = fork();
 	if (!w->command)
 		be_command(w, self, mask);
+	setpgid(0, 0); /* SIGKILL may be for all of the other's group, as from timeout(1) */
 	signals = guard_signals();
 	if (w->command < 0) {
 		tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");

@@ -151,7 +151,7 @@ nothing() {
 # A lab that runs until it is ended from outside: $runner; its shell tells its PID in $1.
 start_run() {
 	# shellcheck disable=SC2016
-	env --default-signal=INT "$NEMU" lab run sh -ec 'nemu node add a b; nemu link add a:e b:e; nemu spawn a sleep 86466 >/dev/null
+	${own_group:+setsid} env --default-signal=INT "$NEMU" lab run sh -ec 'nemu node add a b; nemu link add a:e b:e; nemu spawn a sleep 86466 >/dev/null
 		sleep 86467 & echo $$ >"$0.new"; mv "$0.new" "$0"; while :; do sleep 86468; done' "$1" 3>&- &
 	runner=$!
 	eventually test -e "$1"
@@ -170,6 +170,15 @@ start_run() {
 		eventually nothing
 		eventually no_process "sleep 8646[678]"
 	done
+}
+
+@test "run: SIGKILL of the process group, as by timeout -k: nothing is left" {
+	local runner own_group=1
+	start_run "$BATS_TEST_TMPDIR/pid"
+	kill -KILL -- "-$runner"
+	wait "$runner" || :
+	eventually nothing
+	eventually no_process "sleep 8646[678]"
 }
 
 @test "run: SIGKILL of the warden: 2, and nothing is left" {
