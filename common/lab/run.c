@@ -33,6 +33,7 @@
 #include "lab/log.h"
 #include "lab/rundir.h"
 
+#define WARDEN_NAME "nemu-warden"
 #define PATIENCE_MS 3000 /* between SIGTERM and SIGKILL */
 
 /* What the warden tells. */
@@ -125,12 +126,26 @@ __attribute__((noreturn)) static void be_command(const struct warden *w, pid_t w
 	_exit(127);
 }
 
+/* Its name, as in /proc/PID/comm. False: it is gone. */
+static bool name_of(pid_t pid, char name[32])
+{
+	return procfile_read(pid, "comm", name, 32);
+}
+
 /* Not so the keeper of a node: those of this lab end by themselves, and others are none of its business. */
 static bool is_left(pid_t pid)
 {
 	char name[32];
 
-	return procfile_read(pid, "comm", name, sizeof(name)) && strcmp(name, KEEPER_NAME "\n");
+	return name_of(pid, name) && strcmp(name, KEEPER_NAME "\n");
+}
+
+/* That of a lab run within this one: without its caller it ends that, which no one else would do. */
+static bool is_warden(pid_t pid)
+{
+	char name[32];
+
+	return name_of(pid, name) && !strcmp(name, WARDEN_NAME "\n");
 }
 
 /* A signal for all that is left and can be signalled. */
@@ -143,7 +158,9 @@ static bool signal_child(pid_t pid, void *arg)
 {
 	struct round *round = arg;
 
-	if (is_left(pid) && (!kill(pid, round->signal) || errno != EPERM))
+	if (!is_left(pid))
+		return false;
+	if (!kill(pid, is_warden(pid) ? SIGCONT : round->signal) || errno != EPERM)
 		round->count++;
 	return false;
 }
@@ -342,7 +359,7 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	pid_t self = getpid();
 	int signals, status = 0;
 
-	prctl(PR_SET_NAME, "nemu-warden");
+	prctl(PR_SET_NAME, WARDEN_NAME);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (w->run->strict)
 		w->before = interfaces();

@@ -181,6 +181,27 @@ start_run() {
 	eventually no_process "sleep 8646[678]"
 }
 
+@test "run: SIGKILL of the runner: what it has run within ends as well" {
+	local runner
+	"$NEMU" lab run sh -c 'nemu lab run sh -c "nemu node add a; nemu spawn a sleep 86469; : >\"\$0\"; sleep 86469" "$0"; :' \
+		"$BATS_TEST_TMPDIR/begun" 3>&- &
+	runner=$!
+	eventually test -e "$BATS_TEST_TMPDIR/begun"
+	kill -KILL "$runner"
+	wait "$runner" || :
+	eventually nothing
+	eventually no_process "sleep 86469"
+}
+
+@test "run: a command that leaves another lab run: that ends, too, however long it takes" {
+	nemu lab run sh -c '
+		nemu lab run sh -c "trap : TERM; nemu node add a; nemu spawn a --ready line=up sh -c \"trap : TERM
+			echo up; while :; do sleep 0.05; done\" 86469; : >\"\$0\"; while :; do sleep 0.05; done" "$0" &
+		until [ -e "$0" ]; do :; done' "$BATS_TEST_TMPDIR/begun" 3>&-
+	nothing
+	no_process 86469
+}
+
 @test "run: SIGKILL of the warden: 2, and nothing is left" {
 	local runner code=0 warden
 	start_run "$BATS_TEST_TMPDIR/pid"
