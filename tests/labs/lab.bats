@@ -202,6 +202,16 @@ start_run() {
 	no_process 86469
 }
 
+@test "run: what is left and cannot be killed is not waited for, and the command's code stays" {
+	needs_root
+	run -3 timeout -s KILL 20 setpriv --bounding-set -kill "$NEMU" lab run sh -c '
+		setpriv --reuid 12399 --clear-groups sleep 86470 >/dev/null 2>&1 3>&- & echo $! >"$0"
+		until [ "$(cat "/proc/$!/comm")" = sleep ]; do :; done; exit 3' "$BATS_TEST_TMPDIR/pid"
+	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
+	nothing
+	eventually no_process "sleep 86470"
+}
+
 @test "run: SIGKILL of the warden: 2, and nothing is left" {
 	local runner code=0 warden
 	start_run "$BATS_TEST_TMPDIR/pid"
