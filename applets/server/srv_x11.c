@@ -46,7 +46,8 @@ static void end_forwarding(struct server *s, const char *why)
 
 void x11_session_gone(struct server *s, const struct session *gone)
 {
-	if (s->x11.holder == gone)
+	/* Its socket, if that is still here, is nobody's: no one would ever listen on it. */
+	if (s->x11.holder == gone || (s->x11.setter == gone && s->x11.sock >= 0))
 		forget(&s->x11);
 	if (s->x11.setter == gone)
 		s->x11.setter = NULL;

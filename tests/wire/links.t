@@ -509,6 +509,12 @@ class NodeOnly:
                 holder.close()
             eventually("it is gone", lambda: w.done("NODE INFO").data["uplink"] is None)
             eventually("it is gone", lambda: w.ask("LINK FIND held").code == 550)
+    def x11_set_ends_with_its_connection_if_nobody_has_the_socket(w, s):
+        setter = s.connect()
+        setter.done("X11 SET a ab")
+        equal(display(w), "127.0.0.1:10", "display")
+        setter.close()
+        eventually("no display", lambda: display(w) is None)
     def x11_keep_ends_with_its_connection(w, s):
         for end in (True, True, False):
             holder = s.connect()
