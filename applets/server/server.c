@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/hosts.h"
 #include "base/seat.h"
 #include "children.h"
@@ -261,7 +262,7 @@ __attribute__((noreturn)) static void run_init(int told)
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || caps_give_up(&ignored) ||
 	    write(told, "", 1) != 1)
 		_exit(1);
-	close_range(0, ~0u, 0);
+	close_fds_from(0);
 	signal(SIGCHLD, SIG_IGN);
 	while (sigwaitinfo(&term, &si) < 0 || si.si_pid) /* 0: from outside of the PID namespace */
 		;

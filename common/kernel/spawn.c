@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "kernel/caps.h"
 #include "kernel/spawn_paths.h"
 #include "kernel/spawn_shared.h"
@@ -61,23 +61,14 @@ static char **user_env(char **env, const struct user *u)
 	return copy;
 }
 
-/* From the one to the other. */
-static void close_these(int first, int last)
-{
-	if (first > last || !close_range((unsigned int)first, (unsigned int)last, 0))
-		return;
-	for (int fd = first; fd <= last && fd < SPAWN_FDS_SEEN; fd++)
-		close(fd);
-}
-
 /* All from first on but two: the caller's, which nobody may hold while a user is looked up, which can take. */
 static void close_rest(int first, int a, int b)
 {
 	int low = a < b ? a : b, high = a < b ? b : a;
 
-	close_these(first, low - 1);
-	close_these(first > low ? first : low + 1, high - 1);
-	close_these(first > high ? first : high + 1, INT_MAX);
+	close_fds(first, low - 1);
+	close_fds(first > low ? first : low + 1, high - 1);
+	close_fds_from(first > high ? first : high + 1);
 }
 
 static void set_stdio(const struct spawn *s, int report)

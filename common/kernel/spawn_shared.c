@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fds.h"
 #include "kernel/rawcall.h"
 #include "kernel/spawn_paths.h"
 
@@ -76,8 +77,9 @@ static void set_up(const struct spawn_work *w)
 	for (int i = 0; i < 3; i++)
 		if (s->fds[i] >= 0)
 			check(w, SPAWN_STDIO, call(SYS_dup3, s->fds[i], i, 0));
+	/* Only what the caller has inherited matters: its own are close-on-exec already. */
 	if (call(SYS_close_range, 3, (long)~0u, CLOSE_RANGE_CLOEXEC))
-		for (int fd = 3; fd < SPAWN_FDS_SEEN; fd++)
+		for (int fd = 3; fd < FDS_SEEN; fd++)
 			call(SYS_fcntl, fd, F_SETFD, FD_CLOEXEC);
 	call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0);
 	if (call(SYS_getppid, 0, 0, 0) != w->parent)

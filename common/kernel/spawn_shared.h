@@ -8,10 +8,6 @@
 
 #include "kernel/spawn.h"
 
-/* So many descriptors are closed, or marked close-on-exec, one by one where close_range(2) cannot do it at once,
- * before Linux 5.9 and 5.11. Only what the caller has inherited matters: its own are close-on-exec already. */
-#define SPAWN_FDS_SEEN 1024
-
 /* Can it be done for this program, on this machine? */
 bool spawn_shared_possible(const struct spawn *s);
 

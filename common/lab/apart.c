@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/fds.h"
+
 void apart_become(const char *name, int *fds, size_t n)
 {
 	int null = open("/dev/null", O_RDWR);
@@ -19,7 +21,7 @@ void apart_become(const char *name, int *fds, size_t n)
 		fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 16);
 	for (size_t i = 0; i < n; i++)
 		fds[i] = fds[i] < 0 ? -1 : dup3(fds[i], 3 + (int)i, O_CLOEXEC);
-	close_range(3 + (unsigned int)n, ~0u, 0);
+	close_fds_from(3 + (int)n);
 	if (setsid() < 0 || chdir("/"))
 		_exit(1);
 	for (int sig = 1; sig < NSIG; sig++)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fds.h"
 #include "base/offspring.h"
 #include "lab/rundir.h"
 
@@ -178,6 +179,6 @@ int keeper_detach(struct node_seat *seat, struct err *e)
 			return err_os(e, errno, "descriptors");
 		*fds[i] = 3 + (int)i;
 	}
-	close_range(3 + n, ~0u, 0);
+	close_fds_from(3 + (int)n);
 	return setsid() < 0 || chdir("/") ? err_os(e, errno, "session") : 0;
 }

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fds.h"
 #include "base/program.h"
 #include "kernel/run.h"
 #include "kernel/tun.h"
@@ -152,7 +153,7 @@ static int start(struct guard *g, char *const *argv, int input, struct err *e)
 	for (int i = 0; i < 5; i++)
 		if (fds[i] < 0 || dup2(fds[i], i) < 0)
 			_exit(127);
-	close_range(5, ~0u, 0);
+	close_fds_from(5);
 	signal(SIGPIPE, SIG_DFL); /* pasta takes it for an error if it is not */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	program_exec(argv);

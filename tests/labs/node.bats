@@ -195,6 +195,34 @@ netns() { readlink "/proc/$1/ns/net"; }
 	exec 8<&-
 }
 
+@test "without close_range, as before Linux 5.9: nothing of the caller's is kept, and nodes end" {
+	cat >"$BATS_TEST_TMPDIR/old.py" <<-'PY'
+		import ctypes, os, struct, sys
+		code = struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 436, # is it close_range?
+		                   0x06, 0, 0, 0x50000 | 38, 0x06, 0, 0, 0x7fff0000) # ENOSYS
+		text = ctypes.create_string_buffer(code)
+		program = ctypes.create_string_buffer(struct.pack("HP", 4, ctypes.addressof(text)))
+		libc = ctypes.CDLL(None)
+		if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program):
+		    sys.exit("no seccomp")
+		for fd in 8, 9:
+		    os.set_inheritable(fd, True)
+		os.execv(sys.argv[1], sys.argv[1:])
+	PY
+	local node
+	exec 8<>"$BATS_TEST_TMPDIR/held" 9<>"$BATS_TEST_TMPDIR/held"
+	timeout 20 python3 "$BATS_TEST_TMPDIR/old.py" "$NEMU" node add a b
+	timeout 20 python3 "$BATS_TEST_TMPDIR/old.py" "$NEMU" node add --isolate pid c
+	exec 8<&- 9<&-
+	for node in a b c; do
+		run ! grep -F held <(readlink /proc/"$(nemu node pid "$node")"/fd/*)
+	done
+	[ "$(nemu exec c ls -l /proc/1/fd)" = "total 0" ]
+	timeout 20 "$NEMU" node del a
+	timeout 20 "$NEMU" node del b c
+	silent -q node
+}
+
 @test "a node outlives who made it" {
 	setsid -w sh -c '"$NEMU" node add a; kill -HUP 0'  || :
 	nemu exec a true
