@@ -25,7 +25,7 @@ static struct place place_of(const struct server *s, pid_t pid)
 	return p;
 }
 
-static int open_fresh(const struct server *s, struct err *e)
+static int make_fresh(const struct server *s, struct err *e)
 {
 	char path[NAME_MAX + 32];
 	int fd;
@@ -37,6 +37,16 @@ static int open_fresh(const struct server *s, struct err *e)
 	unlinkat(s->lab_fd, path, 0);
 	fd = openat(s->lab_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? err_os(e, errno, "log") : fd;
+}
+
+/* The umask is that of the node's maker, and may be any; it is the programs'. */
+static int open_fresh(const struct server *s, struct err *e)
+{
+	mode_t old = umask(077);
+	int fd = make_fresh(s, e);
+
+	umask(old);
+	return fd;
 }
 
 int log_begin(const struct server *s, int *fds, struct err *e)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -192,13 +193,16 @@ static int write_file(char **path, const struct x11 *x, struct err *e)
 {
 	own(buf) struct buf b = {0};
 	own(fd) int fd = -1;
+	mode_t old;
 
 	put_entry(&b, x);
 	if (b.failed || asprintf(path, X11_FILES "%d.XXXXXX", (int)getpid()) < 0) {
 		*path = NULL;
 		return err_nomem(e);
 	}
+	old = umask(077); /* it may be any */
 	fd = mkostemp(*path, O_CLOEXEC);
+	umask(old);
 	if (fd >= 0 && write(fd, b.data, b.len) == (ssize_t)b.len)
 		return 0;
 	err_os(e, errno ? errno : EIO, "%s", *path);

@@ -142,17 +142,29 @@ int rundir_open(bool create, struct err *e)
 	return steal_fd(&fd);
 }
 
+/* 0, or an errno. */
+static int make_lab(int run, const char *lab)
+{
+	mode_t old = umask(077);
+	int errnum = mkdirat(run, lab, 0700) && errno != EEXIST ? errno : 0;
+
+	umask(old);
+	return errnum;
+}
+
 int rundir_open_lab(const char *lab, bool create, struct err *e)
 {
 	own(fd) int run = -1, fd = -1;
+	int errnum;
 
 	if (name_check("lab", lab, e))
 		return -1;
 	run = rundir_open(create, e);
 	if (run < 0)
 		return -1;
-	if (create && mkdirat(run, lab, 0700) && errno != EEXIST) {
-		err_os(e, errno, "lab %s", lab);
+	errnum = create ? make_lab(run, lab) : 0;
+	if (errnum) {
+		err_os(e, errnum, "lab %s", lab);
 		return at_rundir(e);
 	}
 	fd = openat(run, lab, DIR_FLAGS | O_NOFOLLOW);

@@ -81,6 +81,19 @@ ns() { readlink "/proc/$(as "$1" node pid "$2")/ns/$3"; }
 	no_process "sleep 86491"
 }
 
+@test "any umask: the folders have mode 0700, what belongs to a process 0600" {
+	local mask pid
+	for mask in 000 777; do
+		(umask $mask && as one -L m node add a)
+		pid=$(as one -L m spawn a echo hi)
+		as one -L m wait a "$pid"
+		[ "$(as one -L m logs a "$pid")" = hi ]
+		[ "$(cd "$BATS_FILE_TMPDIR/one/m" && stat -c %a . a .a ".a/$pid" .hosts)" = $'700\n600\n700\n600\n644' ]
+		[ "$(as one -L m exec a sh -c umask)" = 0$mask ]
+		as one -L m node del a
+	done
+}
+
 @test "one user namespace for a lab, another for another lab, and none of the caller's" {
 	local mine
 	mine=$(readlink /proc/self/ns/user)

@@ -67,6 +67,14 @@ pixels() {
 	nemu -j node show a | is '.display == "127.0.0.1:10"'
 }
 
+@test "Xauthority files have mode 0600, whatever the umask of who has made the node" {
+	display
+	(umask 777 && nemu node add b)
+	silent x11 b
+	[ "$(nemu exec b sh -c 'stat -c %a "$XAUTHORITY"')" = 600 ]
+	nemu exec -u nobody b xdpyinfo >/dev/null
+}
+
 @test "x11 NODE CMD: as exec does" {
 	display
 	same "$(nemu x11 a xdpyinfo | sed 1d)" "$(info env)"
