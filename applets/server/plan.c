@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 void plan_free(struct plan *p)
 {
 	if (!p)
@@ -90,27 +92,25 @@ static int by_name(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int as_given(const void *a, const void *b)
+/* Of those of one name the last counts, as in the reference's dict, and no program shall find another one.
+ * The others stay in their order. */
+static int drop_repeated(char **env, size_t n, struct err *e)
 {
-	const char *x = *(char *const *)a, *y = *(char *const *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Of those of one name the last counts, as in the reference's dict, and no program shall find another one. */
-static size_t drop_repeated(char **env, size_t n)
-{
+	own(mem) char **sorted = calloc(n + 1, sizeof(*sorted));
 	size_t kept = 0;
 
-	qsort(env, n, sizeof(*env), by_name);
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strcspn(env[i], "=") + 1;
-
-		if (i + 1 == n || strncmp(env[i], env[i + 1], len))
+	if (!sorted)
+		return err_nomem(e);
+	memcpy(sorted, env, n * sizeof(*env));
+	qsort(sorted, n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i + 1 < n; i++)
+		if (!strncmp(sorted[i], sorted[i + 1], strcspn(sorted[i], "=") + 1))
+			*sorted[i] = '\0'; /* which none of them is otherwise */
+	for (size_t i = 0; i < n; i++)
+		if (*env[i])
 			env[kept++] = env[i];
-	}
-	qsort(env, kept, sizeof(*env), as_given);
-	return kept;
+	env[kept] = NULL;
+	return 0;
 }
 
 int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
@@ -130,7 +130,10 @@ int plan_replace_env(struct plan *p, const struct args *args, struct err *e)
 		*text++ = '=';
 		text = stpcpy(text, args->v[2 * i + 1].s) + 1;
 	}
-	env[drop_repeated(env, n)] = NULL;
+	if (drop_repeated(env, n, e)) {
+		free(env);
+		return -1;
+	}
 	free(p->env);
 	p->env = env;
 	return 0;

@@ -245,14 +245,19 @@ static void see_if_it_fits(const struct route *r, void *arg)
 	}
 }
 
-/* With IPv6 the kernel does not look at the type. */
+/* With IPv6 the kernel does not look at the type; but only those of type unicast lead through an interface. */
+static bool may_hit_another(const struct route *r)
+{
+	return r->family == AF_INET6 && (r->type != RTN_UNICAST || (!r->index && !r->gateway.family));
+}
+
 int route_del(struct netlink *nl, const struct route *r, struct err *e)
 {
 	struct route exact = *r;
 	struct fitting f = { .wanted = r };
 	char what[NAME_TEXT];
 
-	if (r->family == AF_INET6 && dump(nl, AF_INET6, see_if_it_fits, &f, e))
+	if (may_hit_another(r) && dump(nl, AF_INET6, see_if_it_fits, &f, e))
 		return -1;
 	if (f.other && !f.found)
 		return err_set(e, ERR_KERNEL, ESRCH, "%s: %s", name_of(r, what), strerror(ESRCH));
