@@ -123,8 +123,8 @@ static int put_bridge(struct client *client, const struct call *c, struct err *e
 
 		if (!text)
 			continue;
-		if (!num_parse_ms(text, &ms) || ms > INT32_MAX)
-			return err_set(e, ERR_USAGE, 0, "%s %.40s: not a time such as 15s",
+		if (!num_parse_ms(text, &ms) || ms > INT32_MAX || (ms && ms < 10))
+			return err_set(e, ERR_USAGE, 0, "%s %.40s: not a time such as 15s, of 10ms or more",
 				       times[i], text);
 		client_put_s(client, times[i]);
 		client_put_i(client, (long)ms);

@@ -126,6 +126,8 @@ static int name_taken(struct end *a, struct end *b, struct err *e)
 	int index;
 	struct end *taken = call_ifindex(&a->client, a->iface, &index, &ignored) ? b : a;
 
+	if (taken == b && !strcmp(a->node, b->node) && !strcmp(a->iface, b->iface))
+		return err_set(e, ERR_KERNEL, EEXIST, "%s:%s: both ends cannot have one name", a->node, a->iface);
 	return err_set(e, ERR_KERNEL, EEXIST, "%s:%s: such an interface exists already",
 		       taken->node, taken->iface);
 }

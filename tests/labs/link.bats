@@ -47,7 +47,10 @@ setup() { nemu node add a b c; }
 	fails 2 a:eth0 link add a:eth0 c:eth0
 	fails 2 a:eth0 link add c:eth0 a:eth0
 	fails 2 a:lo link add a:lo c:eth0
-	fails 2 "" link add c:x c:x
+	fails 2 "c:x: both ends cannot have one name" link add c:x c:x
+	nemu link add c:x c:y
+	fails 2 "c:x: such an interface exists already" link add c:x c:x
+	nemu link del c:x
 	[ "$(nemu -q if c)" = lo ]
 	[ "$(nemu -q if a)" = $'lo\neth0' ]
 }

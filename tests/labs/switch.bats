@@ -143,6 +143,7 @@ host() {
 @test "attributes of the bridge: set together, told as ip(8) tells them" {
 	nemu switch add s1
 	silent if s1 set br0 stp on forward-delay 4s hello 1s ageing 60s max-age 7s
+	fails 1 "ageing 1us: not a time such as 15s, of 10ms or more" if s1 set br0 ageing 1us
 	inside s1 ip -j -d link show dev br0 | is '.[0].linkinfo.info_data | .stp_state == 1 and
 		.forward_delay == 400 and .hello_time == 100 and .ageing_time == 6000 and .max_age == 700'
 	nemu -j if s1 list br0 | is '.[0].linkinfo | .info_kind == "bridge" and .info_data.stp_state == 1 and
