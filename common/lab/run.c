@@ -367,7 +367,10 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	w->command = fork();
 	if (!w->command)
 		be_command(w, self, mask);
-	setpgid(0, 0); /* SIGKILL may be for all of the other's group, as from timeout(1) */
+	/* SIGKILL may be for all of the other's group, as from timeout(1). A group of its own in that session would not
+	 * do: where it is the only one beside an orphaned one, the end of its child is a reason for the kernel
+	 * to send SIGHUP to that as soon as somebody in there is stopped (POSIX, _exit). */
+	setsid();
 	signals = guard_signals();
 	if (w->command < 0) {
 		tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");

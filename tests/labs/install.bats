@@ -112,12 +112,12 @@ applets() { nemu --list | cut -f1; }
 	grep -qxP 'exec\t\t\tCMD\tneed tail' "$BATS_TEST_TMPDIR/spec"
 }
 
-@test "--spec tells what is needed: without it is usage, 1 (exec, sh, wait: 125)" {
+@test "--spec tells what is needed: without it is usage, 1 (exec, sh, wait, lab run: 125)" {
 	nemu node add a
 	local applet verb code
 	while IFS=$'\x1f' read -r applet verb; do
 		code=1
-		[[ $applet == exec ]] && code=125
+		[[ $applet == exec || "$applet $verb" == "lab run" ]] && code=125
 		# shellcheck disable=SC2046,SC2086 # words
 		fails $code "" $applet $(nemu --spec | grep -qP "^$applet\t$verb\t\t\tnode$" && echo a) $verb
 	done < <(nemu --spec | awk -F'\t' '$5 ~ /need/ { print $1 "\037" $2 }' | sort -u)

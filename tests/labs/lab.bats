@@ -181,6 +181,13 @@ start_run() {
 	eventually no_process "sleep 8646[678]"
 }
 
+@test "run: an orphaned process group with a process that is stopped is not hung up" {
+	# shellcheck disable=SC2016
+	run -0 setsid -w bash -c 'sleep 86469 >/dev/null 3>&- & kill -STOP $!; until grep -q "^State:.T" /proc/$!/status; do :; done
+		"$NEMU" lab run true; code=$?; kill -KILL $!; exit $code'
+	nothing
+}
+
 @test "run: SIGKILL of the runner: what it has run within ends as well" {
 	local runner
 	"$NEMU" lab run sh -c 'nemu lab run sh -c "nemu node add a; nemu spawn a sleep 86469; : >\"\$0\"; sleep 86469" "$0"; :' \
