@@ -51,6 +51,21 @@ int caps_explain(unsigned int cap, int errnum, const char *what, struct err *e)
 	return err_set(e, ERR_OS, errnum, "%s: needs CAP_%s, which you do not have", what, name);
 }
 
+bool caps_explain_become(int errnum, const char *user, struct err *e)
+{
+	static const unsigned int needed[] = { CAP_SETGID, CAP_SETUID, CAP_SETPCAP };
+	char name[40];
+
+	for (size_t i = 0; errnum == EPERM && i < sizeof(needed) / sizeof(*needed); i++) {
+		if (caps_have(needed[i]))
+			continue;
+		name_of(needed[i], name);
+		err_set(e, ERR_OS, errnum, "user %s: needs CAP_%s, which the node's server has not got", user, name);
+		return true;
+	}
+	return false;
+}
+
 bool caps_explain_kept(caps_set keep, int errnum, const char *user, struct err *e)
 {
 	char name[40];

@@ -40,6 +40,10 @@ __attribute__((warn_unused_result)) int caps_give_up(struct err *e);
  * exec. */
 int caps_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n, caps_set keep);
 
+/* Explains why nobody can become another user: true, if errnum is EPERM and the calling process has not got what
+ * caps_become needs for that. */
+bool caps_explain_become(int errnum, const char *user, struct err *e);
+
 /* Explains why a user could not keep these: true, if errnum is EPERM and one of them is not the calling
  * process's. */
 bool caps_explain_kept(caps_set keep, int errnum, const char *user, struct err *e);

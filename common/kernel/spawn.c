@@ -184,12 +184,14 @@ void spawn_release(struct spawn *s)
 
 static void explain_user(const struct spawn *s, int errnum, struct err *e)
 {
-	if (caps_explain_kept(s->caps, errnum, s->user, e))
+	if (caps_explain_kept(s->caps, errnum, s->user, e) || caps_explain_become(errnum, s->user, e))
 		return;
 	if (!userns_is_narrow() && errnum == EINVAL)
 		err_set(e, ERR_OS, errnum,
 			"user %s: an id of this user is not mapped in this lab, whose ids are those of /etc/subuid and "
 			"/etc/subgid", s->user);
+	else if (!userns_is_narrow() && errnum == EPERM && userns_denies_groups())
+		err_set(e, ERR_OS, errnum, "user %s: setgroups(2) is denied in this user namespace", s->user);
 	else if (!userns_is_narrow())
 		err_os(e, errnum, "user %s", s->user);
 	else if (*userns_refusal())

@@ -337,6 +337,14 @@ bool userns_is_narrow(void)
 	return one;
 }
 
+bool userns_denies_groups(void)
+{
+	char text[8] = "";
+	own(fd) int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strncmp(text, "deny", 4);
+}
+
 int userns_enter(int fd, struct err *e)
 {
 	return setns(fd, CLONE_NEWUSER) ? explain(errno, e) : 0;

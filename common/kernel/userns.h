@@ -35,6 +35,9 @@ bool userns_is_own(int fd);
 /* Is the calling process in one that has a single user, as no range was given? */
 bool userns_is_narrow(void);
 
+/* Does the calling process's forbid setgroups(2)? Then nobody becomes another user there. */
+bool userns_denies_groups(void);
+
 /* Enters it, for good. */
 __attribute__((warn_unused_result)) int userns_enter(int fd, struct err *e);
 

@@ -197,6 +197,31 @@ has() {
 	nemu node del a
 }
 
+@test "-u where nobody can become another user: exactly why" {
+	needs_root
+	local cap child
+	for cap in setpcap setuid setgid; do
+		setpriv --bounding-set=-$cap --inh-caps=-$cap "$NEMU" node add a
+		fails 125 "user nobody: needs CAP_${cap^^}, which the node's server has not got" exec a -u nobody true
+		fails 2 "user nobody: needs CAP_${cap^^}, which the node's server has not got" spawn a -u nobody true
+		nemu node del a
+	done
+	# A user namespace in which all have an id, and no groups can be set.
+	mkfifo "$BATS_TEST_TMPDIR/go"
+	# shellcheck disable=SC2016 # for the shell within
+	unshare -U sh -c 'cat "$1"; exec setpriv --reuid 0 --regid 0 --keep-groups "$0" node add a' "$NEMU" \
+		"$BATS_TEST_TMPDIR/go" &
+	child=$!
+	exec 6>"$BATS_TEST_TMPDIR/go" # cat is there
+	echo deny >"/proc/$child/setgroups"
+	echo "0 0 1000000" >"/proc/$child/uid_map"
+	echo "0 0 1000000" >"/proc/$child/gid_map"
+	exec 6>&-
+	wait "$child"
+	fails 125 "user nobody: setgroups(2) is denied in this user namespace" exec a -u nobody true
+	nemu exec a -u root true
+}
+
 @test "a run directory that is a symbolic link is refused, with a slash behind it as well" {
 	mkdir -m 700 "$TMPDIR/open/real"
 	ln -s real "$TMPDIR/open/link"
