@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -249,18 +248,18 @@ static void on_connect(void *obj, uint32_t events)
  * no child left. */
 __attribute__((noreturn)) static void run_init(int told)
 {
-	struct err ignored;
+	struct err e = ERR_INIT;
 	siginfo_t si;
 	sigset_t term;
+	bool failed;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "nemu-init");
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_SETMASK, &term, NULL);
-	if (unshare(CLONE_NEWNS) ||
-	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || caps_give_up(&ignored) ||
-	    write(told, "", 1) != 1)
+	failed = ns_unshare(CLONE_NEWNS, &e) || ns_mount_proc(&e) || caps_give_up(&e);
+	if (write(told, &e, sizeof(e)) != (ssize_t)sizeof(e) || failed)
 		_exit(1);
 	close_fds_from(0);
 	signal(SIGCHLD, SIG_IGN);
@@ -274,7 +273,8 @@ __attribute__((noreturn)) static void run_init(int told)
 static int isolate_pids(struct server *s, struct err *e)
 {
 	own(fd) int hear = -1, tell = -1;
-	char path[40], c;
+	struct err told = ERR_INIT;
+	char path[40];
 	int ends[2];
 
 	if (ns_unshare(CLONE_NEWPID, e))
@@ -287,8 +287,14 @@ static int isolate_pids(struct server *s, struct err *e)
 	if (!s->init)
 		run_init(tell);
 	drop_fd(&tell);
-	if (s->init < 0 || read(hear, &c, 1) != 1)
-		return err_set(e, ERR_OS, errno, "the PID namespace could not be set up");
+	if (s->init < 0)
+		return err_os(e, errno, "fork");
+	if (read(hear, &told, sizeof(told)) != (ssize_t)sizeof(told))
+		return err_set(e, ERR_OS, 0, "the first process of the PID namespace has ended");
+	if (told.kind) {
+		*e = told;
+		return -1;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)s->init);
 	s->mntns = open(path, O_RDONLY | O_CLOEXEC);
 	return s->mntns < 0 ? err_os(e, errno, "%s", path) : 0;

@@ -195,6 +195,19 @@ int ns_private_mounts(struct err *e)
 	return rc;
 }
 
+int ns_mount_proc(struct err *e)
+{
+	static const char how[] = "mounting /proc";
+
+	if (!mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return 0;
+	if (errno != EPERM)
+		return err_os(e, errno, "%s", how);
+	return err_set(e, ERR_FEATURE, EPERM,
+		       "%s: something is mounted over parts of the one that is there, and then the kernel allows a new "
+		       "one to root alone", how);
+}
+
 int ns_hostname(const char *name, struct err *e)
 {
 	if (sethostname(name, strlen(name)))

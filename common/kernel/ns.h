@@ -35,6 +35,9 @@ __attribute__((warn_unused_result)) int ns_sysctls(int proc_fd, bool forwarding,
  * mounted outside still comes in), and /sys is that of the caller's network namespace. */
 __attribute__((warn_unused_result)) int ns_private_mounts(struct err *e);
 
+/* In a new mount namespace of the caller: /proc is that of the caller's PID namespace. */
+__attribute__((warn_unused_result)) int ns_mount_proc(struct err *e);
+
 /* In a new UTS namespace: the host name. */
 __attribute__((warn_unused_result)) int ns_hostname(const char *name, struct err *e);
 

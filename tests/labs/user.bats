@@ -323,6 +323,18 @@ closed() {
 	[[ $stderr == "nemu node: a: net.ipv4.ip_forward: "*"/proc/sys is read-only"* ]]
 }
 
+@test "parts of /proc are covered: no PID namespaces, exit 4, and the cause" {
+	export -f as
+	export BATS_FILE_TMPDIR
+	# shellcheck disable=SC2016 # for the shell within
+	run --separate-stderr unshare --mount bash -ec 'mount -t tmpfs tmpfs /proc/fs
+		as one node add a
+		trap "as one node del a" EXIT
+		as one node add --isolate pid b'
+	[ "$status" -eq 4 ]
+	[[ $stderr == "nemu node: b: mounting /proc: "*"mounted over parts"* ]]
+}
+
 @test "/dev/net/tun is closed to the user, or not there: exit 4, and the remedy" {
 	export -f as
 	export BATS_FILE_TMPDIR
