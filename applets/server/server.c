@@ -23,6 +23,7 @@
 #include "base/hosts.h"
 #include "base/seat.h"
 #include "children.h"
+#include "describe.h"
 #include "imports.h"
 #include "kernel/caps.h"
 #include "kernel/link.h"
@@ -164,10 +165,26 @@ static void __lsan_do_leak_check(void)
 }
 #endif
 
+/* They would stay with the network namespace, and so would the other ends of links. */
+static void delete_links(struct server *s)
+{
+	struct err ignored;
+	struct netlink *nl = server_netlink(s, &ignored);
+	own(ifaces) struct ifaces all = {0};
+
+	if (!nl || ifaces_read(&all, nl, &ignored))
+		return;
+	for (size_t i = 0; i < all.n; i++)
+		if (link_del(nl, all.v[i].index, &ignored))
+			continue; /* the loopback, or gone with another */
+}
+
 static void serve(struct server *s)
 {
 	loop_run(s->loop);
 	imports_return(s);
+	if (s->tap_given && s->lab_fd >= 0) /* else the namespace may be the caller's */
+		delete_links(s);
 	session_close_all(s);
 	children_free(s);
 	netlink_close(s->nl);

@@ -263,6 +263,7 @@ int srv_link_tapf(void *ctx, const struct command *cmd, struct err *e)
 	fd = tun_attach(&i, e);
 	if (fd < 0)
 		return FAILED;
+	s->server->tap_given = true;
 	session_send_fd(s, fd, "Descriptor sent.");
 	return NOW;
 }

@@ -226,6 +226,19 @@ assert frame[:6] == b"\xff" * 6'
 	[ -z "$output" ]
 }
 
+@test "tapfd: links go with the node, also while a program has the descriptor" {
+	local program
+	nemu link add a:e0 b:e0
+	nemu if a add t0 type tap
+	mkfifo "$BATS_TEST_TMPDIR/there"
+	"$NEMU" if a tapfd t0 sh -c 'echo >"$0"; exec sleep 86461' "$BATS_TEST_TMPDIR/there" &
+	program=$!
+	read -r <"$BATS_TEST_TMPDIR/there"
+	nemu node del a
+	[ "$(nemu -q if b)" = lo ]
+	kill "$program"
+}
+
 @test "tapfd: exit codes" {
 	nemu if a add t0 type tap
 	nemu if a add br0 type bridge
