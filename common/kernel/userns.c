@@ -213,6 +213,14 @@ static int map_ids(pid_t pid, const struct ids ids[2])
 	return 0;
 }
 
+void userns_recall(void)
+{
+	struct ids ids[2];
+
+	if (find_ids(ids))
+		refuse("newuidmap gave its first node no more; a lab that begins anew may have all (nemu check id-ranges)");
+}
+
 const char *userns_refusal(void)
 {
 	return refusal;

@@ -23,6 +23,9 @@ __attribute__((warn_unused_result)) int userns_make(struct err *e);
  * that this one was forked from; "": nothing. One line. */
 const char *userns_refusal(void);
 
+/* For one who joins such a lab: finds again why it has one user, as far as that can be known. */
+void userns_recall(void);
+
 /* What would give user namespaces to who got this errno, in a few words. */
 const char *userns_remedy(int errnum);
 

@@ -116,7 +116,9 @@ static int get_userns(int lab_fd, int *fd, struct err *e)
 					"capabilities to make one")
 			      : 0;
 	}
-	if (*fd < 0 && needed)
+	if (*fd >= 0 && needed)
+		userns_recall();
+	else if (needed)
 		*fd = userns_make(e);
 	if (*fd >= 0)
 		rundir_pin(); /* the user is called root in there */

@@ -215,6 +215,24 @@ ranges() {
 		$'0 12346 1\n1 300000 10\n11 320000 65536\n65547 500000 5' ]
 }
 
+@test "-u in a lab with one user: the reason, in nodes that came later, too" {
+	command -v newuidmap || skip "needs newuidmap"
+	local node
+	as one node add a
+	as one node add b
+	for node in a b; do
+		run -125 --separate-stderr as one exec $node -u nobody true
+		[[ $stderr == *": user nobody: "*"one user: /etc/subuid has no line for user one "* ]]
+	done
+	NEMU_RUNDIR=$BATS_FILE_TMPDIR/many setpriv --reuid 12346 --regid 12346 --clear-groups --inh-caps=-all \
+		--no-new-privs env -u NEMU_LAB "$BATS_FILE_TMPDIR/nemu" node add a
+	as many node add b
+	run -125 --separate-stderr as many exec a -u nobody true
+	[[ $stderr == *"one user: newuidmap: "* ]]
+	run -125 --separate-stderr as many exec b -u nobody true
+	[[ $stderr == *"one user: newuidmap gave its first node no more; "* ]]
+}
+
 @test "an id that is beyond the ranges: the reason" {
 	command -v newuidmap || skip "needs newuidmap"
 	ranges many:300000:10
