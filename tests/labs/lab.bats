@@ -183,7 +183,7 @@ start_run() {
 
 @test "run: an orphaned process group with a process that is stopped is not hung up" {
 	# shellcheck disable=SC2016
-	run -0 setsid -w bash -c 'sleep 86469 >/dev/null 3>&- & kill -STOP $!; until grep -q "^State:.T" /proc/$!/status; do :; done
+	run -0 env --default-signal=HUP setsid -w bash -c 'sleep 86469 >/dev/null 3>&- & kill -STOP $!; until grep -q "^State:.T" /proc/$!/status; do :; done
 		"$NEMU" lab run true; code=$?; kill -KILL $!; exit $code'
 	nothing
 }
