@@ -209,6 +209,16 @@ start_run() {
 	no_process 86469
 }
 
+@test "run: a server that is stopped ends with its lab" {
+	local code=0
+	timeout -s KILL 30 "$NEMU" lab run --keep-logs "$BATS_TEST_TMPDIR/logs" sh -c 'nemu node add a b; nemu node pid a; kill -STOP "$(nemu node pid a)"; exit 3' \
+		>"$BATS_TEST_TMPDIR/said" 2>"$BATS_TEST_TMPDIR/failed" 3>&- || code=$?
+	echo "$code"; cat "$BATS_TEST_TMPDIR/said" "$BATS_TEST_TMPDIR/failed"
+	[ "$code" -eq 3 ] || { kill -KILL "$(cat "$BATS_TEST_TMPDIR/said")"; false; } # it hangs
+	[ "$(<"$BATS_TEST_TMPDIR/failed")" = "nemu lab: a: the server does not answer" ]
+	nothing
+}
+
 @test "run: what is left and cannot be killed is not waited for, and the command's code stays" {
 	needs_root
 	run -3 timeout -s KILL 20 setpriv --bounding-set -kill "$NEMU" lab run sh -c '
