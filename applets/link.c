@@ -277,7 +277,8 @@ static int link_add(struct call *c, struct err *e)
 	if (!finish_end(maker, false, on && strcmp(on, ends->v[maker == &b]) ? &none : &change, e) &&
 	    !finish_end(other, true, on && strcmp(on, ends->v[other == &b]) ? &none : &change, e))
 		return 0;
-	take_back(maker);
+	if (e->kind != ERR_ABSENT) /* else the pair has gone meanwhile, and its name may be another's */
+		take_back(maker);
 	return -1;
 }
 

@@ -169,3 +169,23 @@ on_terminal() { python3 -c 'import pty, sys; pty.spawn(sys.argv[1:])' "$NEMU" "$
 	fails 1 x link list x
 	fails 1 -x link add -x a:e b:e
 }
+
+@test "add: a link that somebody deletes meanwhile; that of the same name which comes then stays" {
+	local tracer client
+	needs_root # to trace
+	strace -o /dev/null true || skip "needs strace"
+	# It stops when it has asked for the pair, as the fifth thing.
+	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -o /dev/null -e trace=sendto \
+		-e inject=sendto:signal=STOP:when=5 "$NEMU" link add a:e b:e 2>"$BATS_TEST_TMPDIR/said" &
+	tracer=$!
+	eventually nemu if b list e
+	client=$(pgrep -P "$tracer")
+	eventually grep -q '^State:.[tT]' "/proc/$client/status"
+	nemu link del a:e
+	nemu link add a:e c:e
+	kill -CONT "$client"
+	not wait "$tracer"
+	[ "$(<"$BATS_TEST_TMPDIR/said")" = "nemu link: b: e: no such interface" ]
+	nemu if a list e
+	nemu if c list e
+}
