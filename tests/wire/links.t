@@ -470,7 +470,8 @@ class NodeOnly:
         equal(select.select([holder.sock], [], [], 0)[0], [], "no answer yet")
         other.done("X11 SET b cd")
         replaced = display(w)
-        equal((holder.reply().code, holder.reply().data["display"]), (200, replaced), "replaced")
+        reply = holder.reply()
+        equal((reply.code, reply.text, holder.reply().data["display"]), (200, "Replaced.", replaced), "replaced")
         no_display_for(holder, "X11 KEEP")
         holder.close()  # which has nothing to do with it any more
         eventually("gone", lambda: w.done("NODE INFO").data["sessions"] == 3)
@@ -478,7 +479,8 @@ class NodeOnly:
         other.send(b"X11 KEEP\nHELP\n")
         equal(display(w), replaced, "kept")  # and by now KEEP has been read
         w.done("X11 STOP")  # by anybody
-        equal([other.reply().code for _ in range(2)], [200, 200], "stopped")
+        reply = other.reply()
+        equal((reply.code, reply.text, other.reply().code), (200, "Stopped.", 200), "stopped")
         equal(display(w), None, "stopped")
         other.close()
     def an_interface_that_is_held_goes_with_its_connection(w, s):
