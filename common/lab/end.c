@@ -22,6 +22,7 @@
 
 #define BATCH 250 /* of three descriptors each; many systems allow 1024 */
 #define PATIENCE_MS 5000 /* with servers that do not answer */
+#define KEEPER_MS 500 /* and with keepers, which have little to do */
 
 static void wait_gone(int pidfd)
 {
@@ -40,6 +41,23 @@ struct ending {
 	pid_t keeper; /* its parent, as this process sees it; 0: it does not */
 	int last;   /* the same for that, which goes last; -1: nothing to wait for */
 };
+
+static bool is_keeper(pid_t pid)
+{
+	char name[32];
+
+	return procfile_read(pid, "comm", name, sizeof(name)) && !strcmp(name, KEEPER_NAME "\n");
+}
+
+/* A keeper that somebody has stopped could not do its part. */
+static void wait_for_last(const struct ending *x)
+{
+	struct pollfd p = { .fd = x->last, .events = POLLIN };
+
+	while (x->last >= 0 && poll(&p, 1, KEEPER_MS) <= 0)
+		if (x->keeper && is_keeper(x->keeper))
+			signal_pidfd(x->last, SIGCONT);
+}
 
 /* A server that hangs or was stopped. Its keeper does the rest; when that is done, the socket is
  * gone, and may be another node's. */
@@ -89,13 +107,6 @@ static bool goes(int server, int64_t deadline)
 	return server < 0 || poll(&p, 1, time_left(deadline)) > 0;
 }
 
-static bool is_keeper(pid_t pid)
-{
-	char name[32];
-
-	return procfile_read(pid, "comm", name, sizeof(name)) && !strcmp(name, KEEPER_NAME "\n");
-}
-
 static int hear(struct ending *x, const char *lab, int64_t deadline, struct err *e)
 {
 	pid_t last;
@@ -104,7 +115,8 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (call_end_answer(&x->c, &last, e)) {
-		drop_fd(&x->last);
+		if (!is_keeper(x->keeper)) /* nothing said so */
+			drop_fd(&x->last);
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
 			return 0; /* it was ending by itself */
 		return end_by_force(x, lab, e);
@@ -144,8 +156,7 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 			keep_first(first, &e);
 	for (size_t i = 0; i < n; i++) {
 		client_close(&x[i].c);
-		if (x[i].last >= 0)
-			wait_gone(x[i].last);
+		wait_for_last(&x[i]);
 		drop_fd(&x[i].last);
 		drop_fd(&x[i].server);
 	}

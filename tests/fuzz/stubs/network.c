@@ -451,6 +451,7 @@ NOT_HERE(ns_no_ipv6, __attribute__((unused)) struct err *e)
 NOT_HERE(ns_sysctls, __attribute__((unused)) int p, __attribute__((unused)) bool f, __attribute__((unused)) bool d,
 	 __attribute__((unused)) struct err *e)
 NOT_HERE(ns_private_mounts, __attribute__((unused)) struct err *e)
+NOT_HERE(ns_mount_proc, __attribute__((unused)) struct err *e)
 NOT_HERE(ns_hostname, __attribute__((unused)) const char *n, __attribute__((unused)) struct err *e)
 
 /* ------------------------------------------------------------------ */
