@@ -211,12 +211,22 @@ static void end_rest(const struct warden *w, int signals)
 	}
 }
 
+static bool let_go_on(pid_t pid, void *unused)
+{
+	if (is_left(pid)) {
+		kill(pid, SIGCONT);
+		offspring_find(pid, let_go_on, unused);
+	}
+	return false;
+}
+
 /* Nodes first, as their ends take along much of what is left; then again, as what was left may have
- * made some meanwhile. */
+ * made some meanwhile. What is stopped goes on: it may have the lab's lock. */
 static int end_everything(const struct warden *w, int signals, struct err *e)
 {
 	int rc = 0;
 
+	offspring_find(getpid(), let_go_on, NULL);
 	for (int i = 0; i < 2; i++) {
 		rc = end_all_nodes(w->lab, e) ? -1 : rc;
 		end_rest(w, signals);

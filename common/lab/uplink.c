@@ -127,6 +127,7 @@ static int start(struct guard *g, char *const *argv, int input, struct err *e)
 {
 	own(fd) int said_in = -1, alive_in = -1, ready_in = -1;
 	int said[2], alive[2], ready[2], fds[5], null = 0;
+	pid_t guard = getpid();
 
 	if (pipe2(said, O_CLOEXEC | O_NONBLOCK))
 		return err_os(e, errno, "pipe");
@@ -156,7 +157,8 @@ static int start(struct guard *g, char *const *argv, int input, struct err *e)
 	close_fds_from(5);
 	signal(SIGPIPE, SIG_DFL); /* pasta takes it for an error if it is not */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	program_exec(argv);
+	if (getppid() == guard)
+		program_exec(argv);
 	_exit(127);
 }
 

@@ -219,6 +219,14 @@ start_run() {
 	nothing
 }
 
+@test "run: what is left and was stopped while it had the lab's lock" {
+	# shellcheck disable=SC2016
+	run -3 timeout -s KILL 30 "$NEMU" lab run sh -c 'nemu node add a; flock "$NEMU_RUNDIR/$NEMU_LAB" sh -c "kill -STOP \$\$; : 86472" &
+		until grep -q "^State:.T" "/proc/$(pgrep -P $!)/status" 2>/dev/null; do :; done; exit 3' >/dev/null 2>&1 3>&-
+	nothing
+	no_process 86472
+}
+
 @test "run: what is left and cannot be killed is not waited for, and the command's code stays" {
 	needs_root
 	run -3 timeout -s KILL 20 setpriv --bounding-set -kill "$NEMU" lab run sh -c '

@@ -516,7 +516,8 @@ class NodeOnly:
         setter.done("X11 SET a ab")
         equal(display(w), "127.0.0.1:10", "display")
         setter.close()
-        eventually("no display", lambda: display(w) is None)
+        eventually("no display", lambda: w.done("NODE INFO").data["display"] is None)
+        equal(display(w), None, "no display")
     def x11_keep_ends_with_its_connection(w, s):
         for end in (True, True, False):
             holder = s.connect()
