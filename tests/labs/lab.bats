@@ -247,7 +247,7 @@ start_run() {
 	[ "$code" -ne 0 ]
 	eventually nothing
 	eventually no_process "sleep 86466"
-	pkill -KILL -f "sleep 8646[78]" || :
+	pkill --ns $$ --nslist ipc -KILL -f "sleep 8646[78]" || :
 	eventually no_process "sleep 8646[78]"
 }
 

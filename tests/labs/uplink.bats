@@ -278,7 +278,7 @@ two_idle() {
 	pids=($!)
 	$user if u1 uplink pasta 2>"$BATS_TEST_TMPDIR/second" 3>&- &
 	pids+=($!)
-	are_idle() { [ "$(pgrep -cxf 'sleep 86487')" = 2 ]; }
+	are_idle() { [ "$(pgrep --ns $$ --nslist ipc -cxf 'sleep 86487')" = 2 ]; }
 	eventually are_idle
 }
 
