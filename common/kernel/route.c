@@ -228,13 +228,21 @@ struct fitting {
 	uint32_t metric;   /* of the first that was found */
 };
 
+/* What is behind the prefix the kernel cuts off. */
+static bool same_prefix(const struct route *a, const struct route *b)
+{
+	for (int bit = 0; bit < a->prefix_len && a->prefix_len == b->prefix_len; bit++)
+		if ((a->dst.bytes[bit / 8] ^ b->dst.bytes[bit / 8]) & 0x80 >> bit % 8)
+			return false;
+	return a->prefix_len == b->prefix_len;
+}
+
 static void see_if_it_fits(const struct route *r, void *arg)
 {
 	struct fitting *f = arg;
 	const struct route *w = f->wanted;
 
-	if (r->prefix_len != w->prefix_len || (r->prefix_len && !inaddr_equal(&r->dst, &w->dst)) ||
-	    (w->gateway.family && !inaddr_equal(&r->gateway, &w->gateway)) ||
+	if (!same_prefix(r, w) || (w->gateway.family && !inaddr_equal(&r->gateway, &w->gateway)) ||
 	    (w->index && r->index != w->index) || (w->metric && r->metric != w->metric))
 		return;
 	if (r->type != w->type) {

@@ -86,6 +86,8 @@ routes() { inside a ip "$@" | sed 's/ *$//'; }
 		fails 2 "No such process" route a del $p
 		silent route a del blackhole $p
 	done
+	silent route a add fd09::/32 dev eth0
+	fails 2 "No such process" route a del blackhole fd09::1/32 # the kernel cuts the rest off
 }
 
 @test "two metrics are two routes, and del takes the one that is named" {
