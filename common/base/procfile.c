@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -18,4 +19,14 @@ size_t procfile_read(pid_t pid, const char *file, char *text, size_t size)
 	n = fd < 0 ? 0 : read(fd, text, size - 1);
 	text[n < 0 ? 0 : n] = '\0';
 	return n < 0 ? 0 : (size_t)n;
+}
+
+bool procfile_is_called(pid_t pid, const char *name)
+{
+	char comm[32];
+	size_t len = procfile_read(pid, "comm", comm, sizeof(comm));
+
+	if (len)
+		comm[len - 1] = '\0'; /* a newline */
+	return len && !strcmp(comm, name);
 }

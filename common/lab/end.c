@@ -42,20 +42,13 @@ struct ending {
 	int last;   /* the same for that, which goes last; -1: nothing to wait for */
 };
 
-static bool is_keeper(pid_t pid)
-{
-	char name[32];
-
-	return procfile_read(pid, "comm", name, sizeof(name)) && !strcmp(name, KEEPER_NAME "\n");
-}
-
 /* A keeper that somebody has stopped could not do its part. */
 static void wait_for_last(const struct ending *x)
 {
 	struct pollfd p = { .fd = x->last, .events = POLLIN };
 
 	while (x->last >= 0 && poll(&p, 1, KEEPER_MS) <= 0)
-		if (x->keeper && is_keeper(x->keeper))
+		if (procfile_is_called(x->keeper, KEEPER_NAME))
 			signal_pidfd(x->last, SIGCONT);
 }
 
@@ -115,14 +108,14 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (call_end_answer(&x->c, &last, e)) {
-		if (!is_keeper(x->keeper)) /* nothing said so */
+		if (!procfile_is_called(x->keeper, KEEPER_NAME)) /* nothing said so */
 			drop_fd(&x->last);
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
 			return 0; /* it was ending by itself */
 		return end_by_force(x, lab, e);
 	}
 	/* The server may be in a PID namespace where its keeper has another number. */
-	if (x->keeper && last != x->keeper && !is_keeper(x->keeper))
+	if (x->keeper && last != x->keeper && !procfile_is_called(x->keeper, KEEPER_NAME))
 		drop_fd(&x->last);
 	if (!x->keeper && x->c.pid > 0 && last > 0)
 		x->last = open_pidfd(last);

@@ -126,26 +126,16 @@ __attribute__((noreturn)) static void be_command(const struct warden *w, pid_t w
 	_exit(127);
 }
 
-/* Its name, as in /proc/PID/comm. False: it is gone. */
-static bool name_of(pid_t pid, char name[32])
-{
-	return procfile_read(pid, "comm", name, 32);
-}
-
 /* Not so the keeper of a node: those of this lab end by themselves, and others are none of its business. */
 static bool is_left(pid_t pid)
 {
-	char name[32];
-
-	return name_of(pid, name) && strcmp(name, KEEPER_NAME "\n");
+	return !procfile_is_called(pid, KEEPER_NAME);
 }
 
 /* That of a lab run within this one: without its caller it ends that, which no one else would do. */
 static bool is_warden(pid_t pid)
 {
-	char name[32];
-
-	return name_of(pid, name) && !strcmp(name, WARDEN_NAME "\n");
+	return procfile_is_called(pid, WARDEN_NAME);
 }
 
 /* A signal for all that is left and can be signalled. */
@@ -158,9 +148,7 @@ static bool signal_child(pid_t pid, void *arg)
 {
 	struct round *round = arg;
 
-	if (!is_left(pid))
-		return false;
-	if (!kill(pid, is_warden(pid) ? SIGCONT : round->signal) || errno != EPERM)
+	if (is_left(pid) && !kill(pid, is_warden(pid) ? SIGCONT : round->signal))
 		round->count++;
 	return false;
 }
