@@ -14,22 +14,64 @@ static struct {
 	bool force;
 	int code; /* of what failed first */
 	int ended_by; /* a signal; or 0 */
+	struct failure *later; /* those of commands whose replies were read later; not yet told */
+	size_t later_count;
 } batch;
+
+struct failure {
+	struct origin of;
+	struct err e;
+};
 
 static void note(int code)
 {
 	batch.code = batch.code ? batch.code : code;
 }
 
-static void failed_later(const struct origin *of, const char *node, struct err *e)
+static bool is_over(void)
+{
+	return batch.ended_by || (batch.code && !batch.force);
+}
+
+static void tell(struct failure *f)
 {
 	char where[300];
 
-	if (batch.code && !batch.force)
+	if (is_over())
 		return;
-	snprintf(where, sizeof(where), "%s:%lu", batch.name, of->line);
-	if (err_prefix(e, "%s", node))
-		note(applet_failed(of->what, where, e));
+	snprintf(where, sizeof(where), "%s:%lu", batch.name, f->of.line);
+	note(applet_failed(f->of.what, where, &f->e));
+}
+
+static void failed_later(const struct origin *of, const char *node, struct err *e)
+{
+	struct failure f = { *of, *e };
+	struct failure *more = reallocarray(batch.later, batch.later_count + 1, sizeof(*more));
+
+	if (err_prefix(&f.e, "%s", node) && !more) {
+		tell(&f);
+		return;
+	}
+	batch.later = more;
+	batch.later[batch.later_count++] = f;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct failure *f = a, *g = b;
+
+	return (f->of.line > g->of.line) - (f->of.line < g->of.line);
+}
+
+/* Connections are read one after the other; what failed first is told first all the same. */
+static void settle(void)
+{
+	pool_settle();
+	if (batch.later_count)
+		qsort(batch.later, batch.later_count, sizeof(*batch.later), by_line);
+	for (size_t i = 0; i < batch.later_count; i++)
+		tell(&batch.later[i]);
+	batch.later_count = 0;
 }
 
 /* Those that use client_later and need nothing of what other nodes have been told. All others are done
@@ -47,16 +89,18 @@ static bool may_overlap(const struct call *c)
 	return false;
 }
 
-static bool is_over(void)
+static bool go_on(const struct call *c, bool failed)
 {
-	return batch.ended_by || (batch.code && !batch.force);
+	if (failed || batch.later_count || !may_overlap(c))
+		settle();
+	return !is_over();
 }
 
-static bool go_on(const struct call *c)
+/* A line that has come to no applet. */
+static int failed_at(const struct call *c, const char *where, struct err *e)
 {
-	if (!may_overlap(c))
-		pool_settle();
-	return !is_over();
+	settle();
+	return is_over() ? 0 : applet_failed(c->applet, where, e);
 }
 
 /* [nemu] [-L LAB ...] APPLET WORD... */
@@ -75,7 +119,7 @@ static int run_line(const struct call *batch_call, char **argv, unsigned long li
 		argv++;
 	while (*argv && (n = words_global(&c, argv, &e)) != 0) {
 		if (n < 0)
-			return applet_failed(batch_call->applet, where, &e);
+			return failed_at(batch_call, where, &e);
 		argv += n;
 	}
 	a = *argv ? applet_find(*argv) : NULL;
@@ -84,7 +128,7 @@ static int run_line(const struct call *batch_call, char **argv, unsigned long li
 						: "APPLET is missing%s", *argv ? *argv : "");
 		if (*argv && !a)
 			guess_applet(*argv, &e);
-		return applet_failed(batch_call->applet, where, &e);
+		return failed_at(batch_call, where, &e);
 	}
 	pool_origin((struct origin){ line, a });
 	c.go_on = go_on;
@@ -109,11 +153,13 @@ static int run_all(const struct call *c, struct script *s)
 			note(run_line(c, argv, line));
 		} else if (got < 0) {
 			snprintf(where, sizeof(where), "%s:%lu", batch.name, line);
-			note(applet_failed(c->applet, where, &e));
+			note(failed_at(c, where, &e));
 			got = e.kind == ERR_USAGE;
 		}
 	} while (got && !is_over());
+	settle();
 	pool_end();
+	free(batch.later);
 	return batch.ended_by ? 128 + batch.ended_by : batch.code;
 }
 
@@ -147,7 +193,7 @@ static int batch_run(struct call *c, struct err *e)
 	fd = open_input(e);
 	if (fd < 0)
 		return -1;
-	s = (struct script)SCRIPT_INIT(fd, pool_settle);
+	s = (struct script)SCRIPT_INIT(fd, settle);
 	pool_begin(failed_later);
 	code = run_all(c, &s);
 	script_free(&s);

@@ -113,7 +113,7 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 
 	if (!code && c->help) {
 		words_print_help(a, stdout);
-	} else if (!code && (!c->go_on || c->go_on(c))) {
+	} else if (!code && (!c->go_on || c->go_on(c, false))) {
 		if (c->verbose || (env && *env))
 			trace(c, &before, argv);
 		code = c->verb->run(c, &e);
@@ -121,7 +121,7 @@ int applet_run(const struct applet *a, struct call *c, char **argv)
 			fprintf(stderr, "nemu batch: %s: %s: exit code %d\n", c->where, a->name, code);
 	}
 	/* What comes behind the line that ended a batch was sent too early; it did not happen. */
-	if (code < 0 && (!c->go_on || c->go_on(c)))
+	if (code < 0 && (!c->go_on || c->go_on(c, true)))
 		code = failed(a, c->where, runs_command(c), &e);
 	words_free(c);
 	return finish(code);

@@ -63,9 +63,10 @@ struct call {
 	const char *lab; /* -L, else $NEMU_LAB, else "default" */
 	const char *node;
 	bool json, quiet, verbose, help;
-	/* In a batch, else NULL: "FILE:LINE"; asked when the words have been read: shall it be done? */
+	/* In a batch, else NULL: "FILE:LINE"; asked when the words have been read: shall it be done? And when it
+	 * has failed: shall that be told? */
 	const char *where;
-	bool (*go_on)(const struct call *c);
+	bool (*go_on)(const struct call *c, bool failed);
 	int ended_by; /* by this signal the user wanted it to end, which has been passed on; or 0 */
 	struct given given[WORDS_MAX]; /* as verb->words; v points into one block */
 	char **block;

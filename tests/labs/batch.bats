@@ -49,6 +49,32 @@ batch() {
 	[ "$(nemu -q node)" = $'a\nb' ]
 }
 
+@test "what failed first is told first, whatever comes to light before it" {
+	local again='addr a add 10.0.0.1/24 dev lo' line
+	nemu node add a b
+	nemu addr a add 10.0.0.1/24 dev lo
+	nemu addr b add 10.0.0.1/24 dev lo
+	# Known without asking the node, or by another connection.
+	for line in 'addr nosuch add 10.0.0.2/24 dev lo' 'addr a add 10.0.0.2 dev lo' 'frob' '-L' 'node add $x' \
+		'addr b add 10.0.0.2/24 dev nope'; do
+		batch "$again"$'\n'"$line"$'\n'
+		[ "$status" -eq 2 ]
+		[[ $stderr == "nemu batch: $BATS_TEST_TMPDIR/f:1: addr: a: 10.0.0.1/24: File exists"* ]]
+		[ "$(wc -l <<<"$stderr")" -eq 1 ]
+		batch "$again"$'\n'"$line"$'\n' --force
+		[ "$status" -eq 2 ]
+		[[ $stderr == *"/f:1: addr: a:"*"/f:2: "* ]]
+	done
+	# a's connection was there before b's.
+	line=$'addr a add 10.0.0.3/32 dev lo\naddr b add 10.0.0.1/24 dev lo\naddr a add 10.0.0.1/24 dev lo\n'
+	batch "$line"
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"/f:2: addr: b: "* && $stderr != *$'\n'* ]]
+	batch "$line" --force
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"/f:1: "*"/f:2: "*"/f:3: "* ]]
+}
+
 @test "--force goes on; the code is the first error's" {
 	batch $'node add a\naddr a add 10.0.0.1/24 dev nope\nfrob\naddr a add 10.0.0.1/24 dev lo
 		addr a add 10.0.0.1/24 dev lo\nnode add "x\nnode add b' --force
