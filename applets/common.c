@@ -10,12 +10,12 @@
 #define AHEAD 200 /* nodes that are asked before the first is listened to */
 
 /* Connects to some, and asks them. A dead one, or one that has gone meanwhile, is left out. */
-static int open_some(const struct call *c, int lab_fd, struct client *clients, char **names,
+static int open_some(const struct call *c, int lab_fd, struct client *clients, size_t n, char **names,
 		     const char *command, struct err *e)
 {
 	const char *const commands[] = { command, NULL };
 
-	for (size_t i = 0; i < AHEAD && names[i]; i++) {
+	for (size_t i = 0; i < n && names[i]; i++) {
 		if (!client_open_in(&clients[i], c->lab, lab_fd, names[i], e)) {
 			client_ahead(&clients[i], commands);
 			continue;
@@ -32,6 +32,7 @@ int each_node(const struct call *c, const char *command, node_fn *fn, void *arg,
 	own(fd) int lab_fd = rundir_open_lab(c->lab, false, e);
 	own(names) char **names = NULL;
 	struct client clients[AHEAD];
+	size_t allowed = client_many(AHEAD), ahead = allowed < 1 ? 1 : allowed;
 	int rc = 0;
 
 	if (lab_fd < 0)
@@ -42,8 +43,8 @@ int each_node(const struct call *c, const char *command, node_fn *fn, void *arg,
 	for (size_t i = 0; i < AHEAD; i++)
 		clients[i] = (struct client)CLIENT_INIT;
 	for (char **n = names; *n && !rc; ) {
-		rc = open_some(c, lab_fd, clients, n, command, e);
-		for (size_t i = 0; i < AHEAD && *n; i++, n++) {
+		rc = open_some(c, lab_fd, clients, ahead, n, command, e);
+		for (size_t i = 0; i < ahead && *n; i++, n++) {
 			if (!rc && clients[i].fd >= 0 && fn(*n, &clients[i], arg, e))
 				rc = err_prefix(e, "%s", *n);
 			client_close(&clients[i]);

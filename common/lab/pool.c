@@ -18,7 +18,7 @@ struct kept {
 static struct {
 	pool_failed_fn *failed; /* NULL: off */
 	struct kept *v[POOL_MAX];
-	size_t n;
+	size_t n, max;
 	unsigned long clock;
 	struct origin origin;
 } pool;
@@ -26,6 +26,7 @@ static struct {
 void pool_begin(pool_failed_fn *failed)
 {
 	pool.failed = failed;
+	pool.max = client_many(POOL_MAX);
 }
 
 void pool_origin(struct origin origin)
@@ -79,7 +80,7 @@ static void make_room(void)
 {
 	size_t oldest = POOL_MAX;
 
-	if (pool.n < POOL_MAX)
+	if (pool.n < pool.max)
 		return;
 	for (size_t i = 0; i < pool.n; i++)
 		if (!pool.v[i]->used && (oldest == POOL_MAX || pool.v[i]->since < pool.v[oldest]->since))
@@ -95,7 +96,7 @@ static struct kept *add(const char *lab, const char *node)
 	struct kept *k;
 
 	make_room();
-	if (pool.n == POOL_MAX)
+	if (pool.n >= pool.max)
 		return NULL;
 	k = calloc(1, sizeof(*k));
 	if (!k)

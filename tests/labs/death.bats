@@ -402,6 +402,11 @@ node_add_waits() {
 	names=$(seq -f n%g 60)
 	# shellcheck disable=SC2086 # several
 	nemu node add $names
+	[ "$(bash -c 'ulimit -n 64; exec "$NEMU" -q node' | wc -l)" -eq 61 ]
+	printf 'addr n%s add 10.0.0.1/24 dev lo\n' {1..60} >"$BATS_TEST_TMPDIR/f"
+	echo 'node -q' >>"$BATS_TEST_TMPDIR/f"
+	[ "$(bash -c 'ulimit -n 64; exec "$NEMU" batch "$0"' "$BATS_TEST_TMPDIR/f" | wc -l)" -eq 61 ]
+	nemu addr n60 | grep 10.0.0.1/24
 	bash -c 'ulimit -n 64; exec "$NEMU" node del --all'
 	[ ! -e "$NEMU_RUNDIR/default" ]
 }
