@@ -112,6 +112,8 @@ static const char *beyond_words(const struct items *interfaces, const char *node
 		return ": one of several next hops";
 	if (*str(r, "protocol") && !is(r, "protocol", "static"))
 		return ": set by a daemon";
+	if (strchr(str(r, "gateway"), ':') && is(r, "family", "inet"))
+		return ": IPv4 by way of IPv6";
 	if (*str(r, "prefsrc"))
 		return ": it has a source address";
 	if (value_has(r, "flags", "onlink"))
