@@ -201,6 +201,8 @@ static void make(const char *lab, const struct items *all, struct item *x)
 	save_text("mode", data, "mode");
 	save_text("remote", data, "remote");
 	save_text("remote", data, "remote6");
+	save_text("group", data, "group");
+	save_text("group", data, "group6");
 	save_text("local", data, "local");
 	save_text("local", data, "local6");
 	save_number("dstport", data, "port");

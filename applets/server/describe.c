@@ -86,6 +86,16 @@ static const char *link_type(unsigned short arptype)
 					    : "other";
 }
 
+/* As ip(8) calls it. */
+static const char *address_key(const struct kind_word *w, const struct inaddr *a)
+{
+	bool v6 = a->family == AF_INET6;
+
+	if (!strcmp(w->word, "remote") && (v6 ? a->bytes[0] == 0xff : a->bytes[0] >> 4 == 0xe))
+		return v6 ? "group6" : "group";
+	return v6 ? w->json6 : w->json;
+}
+
 static void put_kind_value(struct buf *b, const struct kind_value *v, const struct iface *i,
 			   const struct ifaces *all)
 {
@@ -106,8 +116,7 @@ static void put_kind_value(struct buf *b, const struct kind_value *v, const stru
 		pickle_set_str(b, w->json, name ? name : "unknown");
 		break;
 	case KIND_ADDRESS:
-		pickle_set_str(b, v->addr.family == AF_INET6 ? w->json6 : w->json,
-			     inaddr_text(&v->addr, text));
+		pickle_set_str(b, address_key(w, &v->addr), inaddr_text(&v->addr, text));
 		break;
 	case KIND_LINK:
 		other = i->has_netnsid ? NULL : ifaces_find(all, (int)v->num); /* the index is of that namespace */

@@ -69,8 +69,12 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	nemu link add a:e0 b:e0
 	silent if a add v6 type vxlan id 7 remote fd00::2 local fd00::1 dstport 8472
 	silent if a add vg type vxlan id 8 group 239.1.1.1 link e0
+	silent if a add vh type vxlan id 9 group ff05::1 link e0
 	kind v6 | is '.[0].linkinfo.info_data | .remote6 == "fd00::2" and .local6 == "fd00::1" and .port == 8472'
 	kind vg | is '.[0].linkinfo.info_data | .group == "239.1.1.1" and .link == "e0"'
+	nemu -j if a list vg | is '.[0].linkinfo.info_data | .group == "239.1.1.1" and (has("remote") | not)'
+	nemu -j if a list vh | is '.[0].linkinfo.info_data | .group6 == "ff05::1" and (has("remote6") | not)'
+	nemu lab save | grep "^nemu if a add vg type vxlan link e0 id 8 group 239.1.1.1 "
 }
 
 @test "macvlan: modes" {
