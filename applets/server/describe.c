@@ -50,7 +50,8 @@ const struct iface *ifaces_find(const struct ifaces *all, int index)
 	return NULL;
 }
 
-static void put_flags(struct buf *b, unsigned int flags)
+/* below: what it stands on, or its peer; NULL: nothing that is known here. */
+static void put_flags(struct buf *b, unsigned int flags, const struct iface *below)
 {
 	/* In the order of iproute2. */
 	static const struct {
@@ -75,6 +76,8 @@ static void put_flags(struct buf *b, unsigned int flags)
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (flags & names[i].flag)
 			pickle_str(b, names[i].name);
+	if (below && !(below->flags & IFF_UP))
+		pickle_str(b, "M-DOWN");
 	pickle_list_end(b);
 }
 
@@ -143,21 +146,21 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 {
 	static const char *const states[] = { "UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN",
 					      "TESTING", "DORMANT",    "UP" };
-	const struct iface *other = ifaces_find(all, i->link);
+	const struct iface *below = i->has_netnsid ? NULL : ifaces_find(all, i->link), *master;
 	char text[LLADDR_TEXT], group[16] = "default";
 
 	pickle_set_int(b, "ifindex", i->index);
-	if (i->link && !i->has_netnsid && other)
-		pickle_set_str(b, "link", other->name);
+	if (below)
+		pickle_set_str(b, "link", below->name);
 	else if (i->link)
 		pickle_set_int(b, "link_index", i->link);
 	pickle_set_str(b, "ifname", i->name);
-	put_flags(b, i->flags);
+	put_flags(b, i->flags, below);
 	pickle_set_int(b, "mtu", i->mtu);
 	pickle_set_str(b, "qdisc", i->qdisc);
-	other = ifaces_find(all, i->master);
-	if (i->master && other)
-		pickle_set_str(b, "master", other->name);
+	master = ifaces_find(all, i->master);
+	if (master)
+		pickle_set_str(b, "master", master->name);
 	pickle_set_str(b, "operstate", i->operstate < 7 ? states[i->operstate] : "UNKNOWN");
 	pickle_set_str(b, "linkmode", i->linkmode ? "DORMANT" : "DEFAULT");
 	if (i->group)

@@ -60,6 +60,12 @@ shared() {
 	ours=$(nemu -j if a)
 	theirs=$(inside a ip -j -d link show)
 	shared "$ours" "$theirs"
+	nemu link add a:z0 a:z1
+	nemu link down a:z1 # M-DOWN at the other
+	links_shared() { shared "$(nemu -j if a)" "$(inside a ip -j -d link show)"; }
+	eventually links_shared # the kernel tells about carriers a moment later
+	nemu -j if a list z0 | is '.[0].flags | index("M-DOWN")'
+	nemu link del a:z0
 	is 'all(has("ifindex", "ifname", "flags", "mtu", "operstate", "link_type", "address", "broadcast"))' <<<"$ours" ||
 		is 'all([has("ifindex", "ifname", "flags", "mtu", "link_type", "address")] | all)' <<<"$ours"
 	is '[.[] | .linkinfo.info_kind] | sort == [null, "bridge", "veth", "veth", "veth"]' <<<"$ours"
