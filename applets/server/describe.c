@@ -184,14 +184,27 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 	}
 }
 
-static const char *scope_name(unsigned char scope)
+/* A name of a scope or a protocol, as ip(8) has it; else the number. */
+struct number_name {
+	unsigned char number;
+	const char *name;
+};
+
+#define NUMBER_TEXT 4
+
+static const char *name_of(const struct number_name *names, unsigned char number, char *text)
 {
-	return scope == RT_SCOPE_UNIVERSE ? "global"
-	       : scope == RT_SCOPE_SITE	  ? "site"
-	       : scope == RT_SCOPE_LINK	  ? "link"
-	       : scope == RT_SCOPE_HOST	  ? "host"
-					  : "nowhere";
+	for (; names->name; names++)
+		if (names->number == number)
+			return names->name;
+	snprintf(text, NUMBER_TEXT, "%u", number);
+	return text;
 }
+
+static const struct number_name scopes[] = {
+	{ RT_SCOPE_UNIVERSE, "global" }, { RT_SCOPE_SITE, "site" },	  { RT_SCOPE_LINK, "link" },
+	{ RT_SCOPE_HOST, "host" },	 { RT_SCOPE_NOWHERE, "nowhere" }, { 0 },
+};
 
 void describe_address(struct buf *b, const struct address *a)
 {
@@ -201,7 +214,7 @@ void describe_address(struct buf *b, const struct address *a)
 	} flags[] = { { IFA_F_SECONDARY, "secondary" },	  { IFA_F_TENTATIVE, "tentative" },
 		      { IFA_F_DEPRECATED, "deprecated" }, { IFA_F_DADFAILED, "dadfailed" },
 		      { IFA_F_NODAD, "nodad" } };
-	char text[INADDR_TEXT];
+	char text[INADDR_TEXT], number[NUMBER_TEXT];
 	bool v6 = a->local.family == AF_INET6;
 
 	pickle_dict(b);
@@ -212,7 +225,7 @@ void describe_address(struct buf *b, const struct address *a)
 	pickle_set_int(b, "prefixlen", a->prefix_len);
 	if (a->broadcast.family)
 		pickle_set_str(b, "broadcast", inaddr_text(&a->broadcast, text));
-	pickle_set_str(b, "scope", scope_name(a->scope));
+	pickle_set_str(b, "scope", name_of(scopes, a->scope, number));
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		if (a->flags & flags[i].flag && !(v6 && flags[i].flag == IFA_F_SECONDARY))
 			pickle_set_bool(b, flags[i].name, true);
@@ -223,24 +236,17 @@ void describe_address(struct buf *b, const struct address *a)
 	pickle_dict_end(b);
 }
 
-static const char *protocol_name(unsigned char protocol, char *number, size_t size)
-{
-	static const struct {
-		unsigned char protocol;
-		const char *name;
-	} names[] = { { RTPROT_REDIRECT, "redirect" }, { RTPROT_KERNEL, "kernel" },
-		      { RTPROT_BOOT, "boot" },	       { RTPROT_STATIC, "static" },
-		      { RTPROT_RA, "ra" },	       { RTPROT_ZEBRA, "zebra" },
-		      { RTPROT_BIRD, "bird" },	       { RTPROT_DHCP, "dhcp" },
-		      { RTPROT_BGP, "bgp" },	       { RTPROT_ISIS, "isis" },
-		      { RTPROT_OSPF, "ospf" },	       { RTPROT_RIP, "rip" } };
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (names[i].protocol == protocol)
-			return names[i].name;
-	snprintf(number, size, "%u", protocol);
-	return number;
-}
+/* Those of iproute2's rt_protos. */
+static const struct number_name protocols[] = {
+	{ RTPROT_UNSPEC, "unspec" },	 { RTPROT_REDIRECT, "redirect" }, { RTPROT_KERNEL, "kernel" },
+	{ RTPROT_BOOT, "boot" },	 { RTPROT_STATIC, "static" },	  { RTPROT_GATED, "gated" },
+	{ RTPROT_RA, "ra" },		 { RTPROT_MRT, "mrt" },		  { RTPROT_ZEBRA, "zebra" },
+	{ RTPROT_BIRD, "bird" },	 { RTPROT_DNROUTED, "dnrouted" }, { RTPROT_XORP, "xorp" },
+	{ RTPROT_NTK, "ntk" },		 { RTPROT_DHCP, "dhcp" },	  { RTPROT_KEEPALIVED, "keepalived" },
+	{ RTPROT_BABEL, "babel" },	 { RTPROT_OPENR, "openr" },	  { RTPROT_BGP, "bgp" },
+	{ RTPROT_ISIS, "isis" },	 { RTPROT_OSPF, "ospf" },	  { RTPROT_RIP, "rip" },
+	{ RTPROT_EIGRP, "eigrp" },	 { 0 },
+};
 
 static void put_route_flags(struct buf *b, unsigned int flags)
 {
@@ -258,7 +264,7 @@ static void put_route_flags(struct buf *b, unsigned int flags)
 void describe_route(struct buf *b, const struct route *r, const struct ifaces *all)
 {
 	const struct iface *dev = ifaces_find(all, r->index);
-	char text[INADDR_TEXT], dst[INADDR_TEXT + 8] = "default", number[8];
+	char text[INADDR_TEXT], dst[INADDR_TEXT + 8] = "default", number[NUMBER_TEXT];
 	const char *type = route_type_name(r->type);
 
 	if (r->dst.family && r->prefix_len == inaddr_len(r->family) * 8)
@@ -275,9 +281,9 @@ void describe_route(struct buf *b, const struct route *r, const struct ifaces *a
 	if (dev)
 		pickle_set_str(b, "dev", dev->name);
 	if (r->protocol != RTPROT_BOOT) /* as ip(8) does */
-		pickle_set_str(b, "protocol", protocol_name(r->protocol, number, sizeof(number)));
+		pickle_set_str(b, "protocol", name_of(protocols, r->protocol, number));
 	if (r->family == AF_INET && r->scope != RT_SCOPE_UNIVERSE)
-		pickle_set_str(b, "scope", scope_name(r->scope));
+		pickle_set_str(b, "scope", name_of(scopes, r->scope, number));
 	if (r->prefsrc.family)
 		pickle_set_str(b, "prefsrc", inaddr_text(&r->prefsrc, text));
 	if (r->metric)

@@ -76,6 +76,8 @@ shared() {
 
 @test "addr: as ip -j addr" {
 	local ours theirs
+	inside a ip addr add 10.0.2.1/24 dev x0 scope 50
+	inside a ip addr add 10.0.3.1/24 dev x0 scope site
 	ours=$(nemu -j addr a)
 	theirs=$(inside a ip -j addr show)
 	shared "$ours" "$theirs"
@@ -85,7 +87,11 @@ shared() {
 }
 
 @test "route: as ip -j route, IPv4 and then IPv6" {
-	local ours four six
+	local ours four six i
+	# Names of protocols, and scopes that have none.
+	for i in 0 8 9 10 11 12 13 14 15 16 18 42 99 186 187 188 189 192 250; do
+		inside a ip route add "10.11.$i.0/24" dev x0 proto "$i" scope "$((100 + i % 50))"
+	done
 	ours=$(nemu -j route a)
 	four=$(inside a ip -j route show)
 	# multicast and local entries are not routes that somebody made
