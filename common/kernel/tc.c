@@ -318,9 +318,9 @@ static int change(struct netlink *nl, const struct iface *on, const struct impai
 	struct impairments copy = *to, *wanted = &copy;
 	bool had_rate = impaired_by(now, IMP_RATE), rate = impaired_by(wanted, IMP_RATE);
 
-	/* A table that is there is not forgotten, only replaced. */
-	if (impaired_by(now, IMP_DISTRIBUTION) && !impaired_by(to, IMP_DISTRIBUTION) &&
-	    impaired_by(to, IMP_JITTER))
+	/* A table that is there is not forgotten, only replaced; without a jitter it is not known. */
+	if ((impaired_by(now, IMP_DISTRIBUTION) || !impaired_by(now, IMP_JITTER)) && needs_netem(now) &&
+	    !impaired_by(to, IMP_DISTRIBUTION) && impaired_by(to, IMP_JITTER))
 		impairments_set(wanted, IMP_DISTRIBUTION, DIST_UNIFORM, false);
 	if (!rate && !needs_netem(wanted))
 		return had_rate || needs_netem(now) ? clear(nl, on, e) : 0;

@@ -302,6 +302,19 @@ told() { nemu -j link list | jq -c '.[].ends[] | select(.node == "a").impairment
 	nemu -j link | is 'any(.[0].ends[]; .impairments.distribution == "paretonormal")'
 }
 
+@test "jitter taken away and set again: uniform, whatever the distribution was before" {
+	needs netem
+	pair
+	silent link set a:e delay 100ms jitter 20ms distribution normal
+	silent link set a:e jitter none
+	silent link set a:e jitter 20ms
+	[ "$(told)" = '{"delay":"100ms","jitter":"20ms"}' ]
+	# No packet is early by more than the jitter; of normal ones one of six is.
+	nemu exec a ping -n -c 150 -i 0.01 10.0.0.2 >"$BATS_TEST_TMPDIR/p"
+	run awk '/time=/ { sub(/.*time=/, ""); if ($1 < 79.9) early++ } END { print (NR > 100), early + 0 }' "$BATS_TEST_TMPDIR/p"
+	[ "$output" = "1 0" ]
+}
+
 @test "reorder: some packets overtake" {
 	needs netem
 	pair
