@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define MAX_TIME 200000000ull /* the kernel counts 64 ns in 32 bits: 274 s */
+#define MAX_JITTER 2147484ull /* the kernel cuts it to 31 bits of nanoseconds, which is this, rounded */
 #define MAX_RATE (8ull * INT32_MAX) /* libnl counts bytes in an int: 17 gbit */
 
 const char *const distribution_names[DIST_COUNT] = { "uniform", "normal", "pareto",
@@ -13,7 +14,7 @@ const char *const distribution_names[DIST_COUNT] = { "uniform", "normal", "paret
 const struct impairment_word impairment_words[IMP_COUNT] = {
 	[IMP_RATE] = { "rate", UNIT_RATE, MAX_RATE },
 	[IMP_DELAY] = { "delay", UNIT_TIME, MAX_TIME },
-	[IMP_JITTER] = { "jitter", UNIT_TIME, MAX_TIME },
+	[IMP_JITTER] = { "jitter", UNIT_TIME, MAX_JITTER },
 	[IMP_CORRELATION] = { "correlation", UNIT_SHARE, UINT32_MAX },
 	[IMP_DISTRIBUTION] = { "distribution", UNIT_NAME, DIST_COUNT - 1 },
 	[IMP_LOSS] = { "loss", UNIT_SHARE, UINT32_MAX },

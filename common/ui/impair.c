@@ -117,7 +117,7 @@ static int not_valid(const struct impairment_word *w, const char *text, struct e
 {
 	static const char *const hints[] = {
 		[UNIT_RATE] = "a rate such as 10mbit, up to 17gbit",
-		[UNIT_TIME] = "a time with its unit such as 20ms, up to 200s",
+		[UNIT_TIME] = "a time with its unit such as 20ms, up to 200s, of jitter 2.147484s",
 		[UNIT_SHARE] = "0% to 100%",
 		[UNIT_COUNT] = "a whole number",
 		[UNIT_NAME] = "uniform, normal, pareto or paretonormal",

@@ -39,6 +39,7 @@ static void test_parse(void **state)
 		{ IMP_DELAY, "0", 0 },		      { IMP_DELAY, "20", BAD },
 		{ IMP_DELAY, "0.1us", BAD },	      { IMP_DELAY, "200s", 200000000 },
 		{ IMP_DELAY, "201s", BAD },	      { IMP_DELAY, "99999999999999999999s", BAD },
+		{ IMP_JITTER, "2.147484s", 2147484 }, { IMP_JITTER, "2.148s", BAD },
 		{ IMP_LOSS, "100%", UINT32_MAX },     { IMP_LOSS, "50%", 2147483648 },
 		{ IMP_LOSS, "1%", 42949673 },	      { IMP_LOSS, "1", 42949673 },
 		{ IMP_LOSS, "0%", 0 },		      { IMP_LOSS, "100.1%", BAD },
@@ -91,7 +92,7 @@ static void test_round_trip(void **state)
 		assert_string_equal(impairment_text(w, value, text), rows[i].text);
 	}
 	for (uint64_t n = 1; n <= 100000; n++) {
-		const struct impairment_word *w = &impairment_words[n % 2 ? IMP_RATE : IMP_JITTER];
+		const struct impairment_word *w = &impairment_words[n % 2 ? IMP_RATE : IMP_DELAY];
 		char text[IMPAIRMENT_TEXT];
 		uint64_t value;
 
