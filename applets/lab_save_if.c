@@ -394,6 +394,14 @@ static void add_broadcast(struct buf *line, const struct item *x)
 		buf_addf(line, " broadcast %s", broadcast);
 }
 
+/* The kernel puts a vlan up with what it stands on. */
+static bool is_put_up(const struct items *all, const struct item *x)
+{
+	const struct item *under = strcmp(x->kind, "vlan") ? NULL : find(all, x->node, below(x));
+
+	return under && value_has(under->d, "flags", "UP");
+}
+
 /* Words of "if set" for what a new one has not. */
 static void add_attributes(struct buf *line, const struct items *all, const struct item *x)
 {
@@ -406,7 +414,7 @@ static void add_attributes(struct buf *line, const struct items *all, const stru
 	add_flags(line, all, x);
 	if (!veth && !lo && !own_bridge && up)
 		buf_adds(line, " up");
-	if ((lo || own_bridge) && !up)
+	if ((lo || own_bridge || is_put_up(all, x)) && !up)
 		buf_adds(line, " down");
 	if (own_bridge)
 		add_bridge(line, data_of(x->d));

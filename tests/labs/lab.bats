@@ -496,6 +496,19 @@ mtu() { nemu -j if "$1" list "$2" | jq '.[0].mtu'; }
 	[ "$(mtu h1 eth0) $(mtu h1 aa) $(mtu h1 ab) $(mtu h1 ac)" = "9000 9000 8000 1500" ]
 }
 
+@test "save: a vlan that is down stays so, whatever it stands on" {
+	needs vlan
+	nemu batch - <<-X
+		node add h1
+		if h1 add br0 type bridge up
+		if h1 add v5 type vlan link br0 id 5
+		if h1 add v6 type vlan link br0 id 6 up
+		if h1 add w7 type vlan link v6 id 7
+	X
+	made_again "$BATS_TEST_TMPDIR/saved"
+	nemu -j if h1 | is 'map(select(.flags | index("UP")).ifname) == ["lo", "br0", "v6"]'
+}
+
 @test "save: the MTU of a bridge, its ports' or its own" {
 	nemu batch - <<-X
 		switch add s1 s2
