@@ -375,7 +375,8 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	setsid();
 	signals = guard_signals();
 	if (w->command < 0) {
-		tell(w->line, NEWS_NOT_STARTED, errno, "%s", "");
+		tell(w->line, NEWS_NOT_STARTED, errno, "fork");
+		tell(w->line, NEWS_ENDED, 0, "%s", "");
 		_exit(1);
 	}
 	tell(w->line, NEWS_STARTED, w->command, "%s", "");
@@ -459,8 +460,8 @@ static int follow(const struct lab_run *r, const char *lab, int line, int signal
 		else if (n.what == NEWS_FAILED)
 			r->failed(n.text);
 		else if (n.what == NEWS_NOT_STARTED) {
-			failed = err_os(e, n.number, "%s", r->argv[0]);
-			e->step = "exec";
+			failed = err_os(e, n.number, "%s", *n.text ? n.text : r->argv[0]);
+			e->step = *n.text ? NULL : "exec";
 		} else {
 			*status = n.number;
 			return failed;

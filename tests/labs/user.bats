@@ -276,6 +276,18 @@ ranges() {
 	[ -z "$(as many -q node)" ]
 }
 
+@test "run: as many processes as the user may have: 125, and why" {
+	local id=$((100000 + $$)) limit # a user whom nobody else is
+	mkdir "$BATS_TEST_TMPDIR/run"
+	chown "$id" "$BATS_TEST_TMPDIR/run"
+	chmod 700 "$BATS_TEST_TMPDIR/run"
+	for limit in 1 2; do
+		NEMU_RUNDIR=$BATS_TEST_TMPDIR/run run -125 setpriv --reuid "$id" --clear-groups --inh-caps=-all \
+			prlimit --nproc="$limit" "$BATS_FILE_TMPDIR/nemu" lab run true
+		[ "$output" = "nemu lab: fork: Resource temporarily unavailable" ]
+	done
+}
+
 @test "no user namespaces to be had: exit 4, and what allows them" {
 	# shellcheck disable=SC2016 # for the shell within
 	run -4 --separate-stderr unshare -U --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces
