@@ -68,6 +68,7 @@ const struct command server_commands[] = {
 	{ "X11",  "STOP", "",	     "",     MODE_NORMAL, srv_x11_stop },
 	{ "NODE", "INFO", "",	     "",     MODE_NORMAL, srv_node_info },
 	{ "NODE", "EVNT", "",	     "i",    MODE_NORMAL, srv_node_evnt },
+	{ "NODE", "CUT",  "",	     "",     MODE_NORMAL, srv_node_cut },
 	{ "NODE", "END",  "",	     "",     MODE_NORMAL, srv_node_end },
 	{ 0 },
 };

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <malloc.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -165,25 +166,31 @@ static void __lsan_do_leak_check(void)
 }
 #endif
 
-/* They would stay with the network namespace, and so would the other ends of links. */
+/* The kernel deletes what is in a network namespace some time after its last user has gone, and the other ends
+ * of links with it, whose names are taken until then. Where a program has the descriptor of a tap the namespace
+ * stays, and all that is in it. */
 static void delete_links(struct server *s)
 {
 	struct err ignored;
 	struct netlink *nl = server_netlink(s, &ignored);
 	own(ifaces) struct ifaces all = {0};
+	own(mem) int *indexes = NULL;
+	size_t n = 0;
 
 	if (!nl || ifaces_read(&all, nl, &ignored))
 		return;
-	for (size_t i = 0; i < all.n; i++)
-		if (link_del(nl, all.v[i].index, &ignored))
-			continue; /* the loopback, or gone with another */
+	indexes = calloc(all.n + 1, sizeof(*indexes));
+	for (size_t i = 0; indexes && i < all.n; i++)
+		if (!(all.v[i].flags & IFF_LOOPBACK) && (s->tap_given || all.v[i].has_netnsid))
+			indexes[n++] = all.v[i].index;
+	link_del_all(nl, indexes, n);
 }
 
 static void serve(struct server *s)
 {
 	loop_run(s->loop);
 	imports_return(s);
-	if (s->tap_given && s->lab_fd >= 0) /* else the namespace may be the caller's */
+	if ((s->cut_links || s->tap_given) && s->lab_fd >= 0) /* else the namespace may be the caller's */
 		delete_links(s);
 	session_close_all(s);
 	children_free(s);

@@ -69,6 +69,7 @@ struct server {
 		struct session *holder; /* NULL: there is none */
 		int index;
 	} uplink; /* an interface that goes with a connection: uplink.c */
+	bool cut_links; /* are deleted before it ends, not by the kernel some time later */
 	bool tap_given; /* whose descriptor keeps the network namespace for as long as somebody has it */
 	bool foreground; /* SIGINT ends it, too */
 	bool ending;

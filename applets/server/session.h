@@ -158,6 +158,7 @@ SESSION_HANDLER(srv_sock_list);
 SESSION_HANDLER(srv_neig_list);
 SESSION_HANDLER(srv_node_evnt);
 SESSION_HANDLER(srv_node_info);
+SESSION_HANDLER(srv_node_cut);
 SESSION_HANDLER(srv_node_end);
 
 /* Takes the descriptors that were asked for with 354 (srv_proc.c). */

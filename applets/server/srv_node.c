@@ -97,6 +97,17 @@ int srv_node_info(void *ctx, const struct command *cmd, struct err *e)
 	return NOW;
 }
 
+int srv_node_cut(void *ctx, const struct command *cmd, struct err *e)
+{
+	struct session *s = ctx;
+
+	(void)cmd;
+	(void)e;
+	s->server->cut_links = true;
+	session_reply(s, 200, "Its links go with it.");
+	return NOW;
+}
+
 /* The reply goes out before the end begins; what it names is gone last of all. */
 int srv_node_end(void *ctx, const struct command *cmd, struct err *e)
 {

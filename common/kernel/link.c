@@ -370,6 +370,34 @@ int link_del(struct netlink *nl, int index, struct err *e)
 	return netlink_request(nl, msg, i.name, NULL, NULL, e);
 }
 
+#define DOOMED 0x6e656d75u /* a group: the kernel deletes all that is in it with one waiting for everybody's end */
+
+static int group_request(struct netlink *nl, int type, int index, struct err *e)
+{
+	struct ifinfomsg ifi = { .ifi_index = index };
+	struct nl_msg *msg = netlink_message(type, 0, &ifi, sizeof(ifi));
+
+	if (msg && nla_put_u32(msg, IFLA_GROUP, DOOMED)) {
+		nlmsg_free(msg);
+		msg = NULL;
+	}
+	return netlink_request(nl, msg, "links", NULL, NULL, e);
+}
+
+void link_del_all(struct netlink *nl, const int *indexes, size_t n)
+{
+	struct err ignored;
+	bool grouped = n > 1;
+
+	for (size_t i = 0; i < n && grouped; i++)
+		grouped = !group_request(nl, RTM_SETLINK, indexes[i], &ignored) || ignored.errnum == ENODEV;
+	if (grouped && !group_request(nl, RTM_DELLINK, 0, &ignored))
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (link_del(nl, indexes[i], &ignored))
+			continue; /* it has gone, or there is no way */
+}
+
 static int move(struct netlink *nl, int index, int pid, int ns_fd, const char *name, struct err *e)
 {
 	struct iface i;

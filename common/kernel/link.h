@@ -53,6 +53,8 @@ int link_change_back(struct netlink *nl, const struct link_change *c, const stru
 		     struct err *e);
 
 __attribute__((warn_unused_result)) int link_del(struct netlink *nl, int index, struct err *e);
+/* Those of them that are there and can be deleted. */
+void link_del_all(struct netlink *nl, const int *indexes, size_t n);
 
 /* Moves an interface into the network namespace of a process, or of a descriptor of one; there it
  * gets the name, where one is given. */

@@ -216,14 +216,23 @@ int call_find(struct client *c, const char *name, pid_t *pid, struct err *e)
 	return err_set(e, ERR_ABSENT, ESRCH, "%s: no such process", name);
 }
 
-void call_end_ask(struct client *c)
+void call_end_ask(struct client *c, bool cut)
 {
+	if (cut) {
+		client_put(c, "NODE CUT");
+		client_end(c);
+	}
 	client_put(c, "NODE END");
 	client_end(c);
 }
 
-int call_end_answer(struct client *c, pid_t *last, struct err *e)
+int call_end_answer(struct client *c, bool cut, pid_t *last, struct err *e)
 {
+	if (cut && client_done(c, e)) {
+		if (e->kind != ERR_REFUSED)
+			return -1;
+		*e = (struct err)ERR_INIT; /* another program's server ends all the same */
+	}
 	return client_number(c, last, e) ? lacks(e, "be ended from outside") : 0;
 }
 

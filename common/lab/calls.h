@@ -46,9 +46,9 @@ __attribute__((warn_unused_result)) int call_find(struct client *c, const char *
 						  struct err *e);
 
 /* Asks the node to end (nothing is sent yet); the answer: the process that is gone when all of
- * the node is. */
-void call_end_ask(struct client *c);
-__attribute__((warn_unused_result)) int call_end_answer(struct client *c, pid_t *last,
+ * the node is. cut: the far ends of its links as well. */
+void call_end_ask(struct client *c, bool cut);
+__attribute__((warn_unused_result)) int call_end_answer(struct client *c, bool cut, pid_t *last,
 							struct err *e);
 
 /* A program to start. */

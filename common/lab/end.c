@@ -35,6 +35,7 @@ static void wait_gone(int pidfd)
 /* One node on its way out. */
 struct ending {
 	const char *name;
+	bool cut; /* its links */
 	struct socket_id socket;
 	struct client c;
 	int server; /* a pidfd: by the time it is needed, the PID may be another's; -1: it has none */
@@ -71,16 +72,16 @@ static int end_by_force(const struct ending *x, const char *lab, struct err *e)
 }
 
 /* Asks it to end, and does not wait for the answer. */
-static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, struct err *e)
+static int ask(struct ending *x, const char *lab, int lab_fd, const char *name, bool cut, struct err *e)
 {
-	*x = (struct ending){ .name = name, .socket = socket_identify(lab_fd, name), .c = CLIENT_INIT,
+	*x = (struct ending){ .name = name, .cut = cut, .socket = socket_identify(lab_fd, name), .c = CLIENT_INIT,
 			      .server = -1, .last = -1 };
 	if (client_open_in(&x->c, lab, lab_fd, name, e))
 		return -1;
 	x->server = open_pidfd(x->c.pid);
 	x->keeper = offspring_parent(x->c.pid);
 	x->last = x->keeper ? open_pidfd(x->keeper) : -1;
-	call_end_ask(&x->c);
+	call_end_ask(&x->c, cut);
 	return client_flush(&x->c, e);
 }
 
@@ -107,7 +108,7 @@ static int hear(struct ending *x, const char *lab, int64_t deadline, struct err 
 	struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1 }; /* 0: for ever */
 
 	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (call_end_answer(&x->c, &last, e)) {
+	if (call_end_answer(&x->c, x->cut, &last, e)) {
 		if (!procfile_is_called(x->keeper, KEEPER_NAME)) /* nothing said so */
 			drop_fd(&x->last);
 		if (e->kind == ERR_PEER && e->errnum != EAGAIN && goes(x->server, deadline))
@@ -131,14 +132,14 @@ static void keep_first(struct err *first, const struct err *e)
 }
 
 /* All are asked before one is waited for, so that they end side by side. */
-static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n, struct err *first)
+static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n, bool cut, struct err *first)
 {
 	struct ending x[BATCH];
 	struct err e = ERR_INIT;
 	int64_t deadline;
 
 	for (size_t i = 0; i < n; i++)
-		if (ask(&x[i], lab, lab_fd, names[i], &e)) {
+		if (ask(&x[i], lab, lab_fd, names[i], cut, &e)) {
 			client_close(&x[i].c);
 			drop_fd(&x[i].last);
 			keep_first(first, &e);
@@ -155,14 +156,15 @@ static void end_batch(const char *lab, int lab_fd, char *const *names, size_t n,
 	}
 }
 
-static int end_some(const char *lab, int lab_fd, char *const *names, size_t n, struct err *e)
+/* cut: links to those that stay. */
+static int end_some(const char *lab, int lab_fd, char *const *names, size_t n, bool cut, struct err *e)
 {
 	struct err first = ERR_INIT;
 	size_t allowed = client_many(3 * (n < BATCH ? n : BATCH)) / 3, batch = allowed < 1 ? 1 : allowed;
 
 	for (size_t i = 0; i < n; i += batch) {
 		progress_tell("nodes ended", i, n);
-		end_batch(lab, lab_fd, names + i, n - i < batch ? n - i : batch, &first);
+		end_batch(lab, lab_fd, names + i, n - i < batch ? n - i : batch, cut, &first);
 	}
 	progress_tell("nodes ended", n, n);
 	if (!first.kind)
@@ -183,7 +185,7 @@ int end_nodes(const char *lab, char *const *names, size_t n, struct err *e)
 		if (client_open_in(&c, lab, lab_fd, names[i], e))
 			return -1;
 	}
-	return end_some(lab, lab_fd, names, n, e);
+	return end_some(lab, lab_fd, names, n, true, e);
 }
 
 /* What stands in the folder although nobody serves it. */
@@ -222,7 +224,7 @@ int end_all_nodes(const char *lab, struct err *e)
 		return -1;
 	while (names[n])
 		n++;
-	rc = end_some(lab, lab_fd, names, n, e);
+	rc = end_some(lab, lab_fd, names, n, false, e);
 	sweep(lab);
 	return rc;
 }

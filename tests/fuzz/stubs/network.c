@@ -201,6 +201,13 @@ int link_del(struct netlink *nl, int index, struct err *e)
 	return stubs_fails(e) ? -1 : drop(index, e);
 }
 
+void link_del_all(struct netlink *nl, const int *indexes, size_t n)
+{
+	(void)nl;
+	(void)indexes;
+	(void)n;
+}
+
 int link_move(struct netlink *nl, int index, int pid, struct err *e)
 {
 	return pid <= 0 ? err_set(e, ERR_KERNEL, ESRCH, "no process") : link_del(nl, index, e);
