@@ -199,12 +199,12 @@ static void end_rest(const struct warden *w, int signals)
 	}
 }
 
-static bool let_go_on(pid_t pid, void *unused)
+/* Of a keeper's only the server: what runs in a node has no lock. */
+static bool let_go_on(pid_t pid, void *keeper)
 {
-	if (is_left(pid)) {
-		kill(pid, SIGCONT);
-		offspring_find(pid, let_go_on, unused);
-	}
+	kill(pid, SIGCONT);
+	if (!keeper)
+		offspring_find(pid, let_go_on, is_left(pid) ? NULL : &pid);
 	return false;
 }
 

@@ -227,6 +227,19 @@ start_run() {
 	no_process 86472
 }
 
+@test "run: a server that was stopped before it listens, which has the lab's lock" {
+	needs_root # to trace
+	strace -o /dev/null true || skip "needs strace"
+	# shellcheck disable=SC2016
+	run timeout -s KILL 30 "$NEMU" lab run sh -c 'ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 strace -f -o /dev/null \
+			-e trace=sethostname -e inject=sethostname:signal=STOP "$NEMU" node add a &
+		until grep -q "^State:.[tT]" "/proc/$(pgrep --ns $$ --nslist ipc -x nemu-server)/status" 2>/dev/null; do :; done
+		exit 3' >/dev/null 2>&1 3>&-
+	while pkill --ns $$ --nslist ipc -CONT -x nemu-server; do :; done # it hangs
+	[ "$status" -eq 3 ]
+	nothing
+}
+
 @test "run: what is left and cannot be killed is not waited for, and the command's code stays" {
 	needs_root
 	run -3 timeout -s KILL 20 setpriv --bounding-set -kill "$NEMU" lab run sh -c '
