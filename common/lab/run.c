@@ -381,7 +381,7 @@ __attribute__((noreturn)) static void be_warden(struct warden *w, const sigset_t
 	}
 	tell(w->line, NEWS_STARTED, w->command, "%s", "");
 	wait_for_command(w, signals, &status);
-	if (!w->alone)
+	if (!w->alone && (w->run->strict || w->run->keep_logs))
 		look_around(w);
 	if (end_everything(w, signals, &e))
 		tell(w->line, NEWS_FAILED, 0, "%s", e.text);
