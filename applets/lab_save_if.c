@@ -516,6 +516,24 @@ static void save_unmade(const struct items *all)
 	}
 }
 
+/* Its flags and its link-layer address depend on the way, which the script leaves open. */
+static void save_uplink_attributes(const struct item *x)
+{
+	const char *fresh = strcmp(x->kind, "tun") ? "1500" : UPLINK_TAP_MTU;
+	char mtu[24];
+	bool renamed = !is(x->d, "ifname", UPLINK_NAME);
+
+	snprintf(mtu, sizeof(mtu), "%" PRId64, value_num(x->d, "mtu", 0));
+	if (!renamed && !strcmp(mtu, fresh))
+		return;
+	PUT("nemu if", x->node, "set", UPLINK_NAME);
+	if (renamed)
+		PUT("", "name", str(x->d, "ifname"));
+	if (strcmp(mtu, fresh))
+		PUT("", "mtu", mtu);
+	putchar('\n');
+}
+
 /* Each is made as a whole; then comes what was added to it. */
 static void save_uplinks(const char *lab, const struct items *all)
 {
@@ -526,10 +544,7 @@ static void save_uplinks(const char *lab, const struct items *all)
 			continue;
 		PUT("nemu if", x->node, "uplink");
 		putchar('\n');
-		if (!is(x->d, "ifname", UPLINK_NAME)) {
-			PUT("nemu if", x->node, "set", UPLINK_NAME, "name", str(x->d, "ifname"));
-			putchar('\n');
-		}
+		save_uplink_attributes(x);
 		x->made = true;
 		save_qdiscs(x);
 		save_addresses(lab, x);

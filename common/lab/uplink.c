@@ -208,7 +208,7 @@ static int start_slirp(struct guard *g, struct err *e)
 
 	snprintf(net, sizeof(net), "/proc/%d/ns/net", (int)g->c->pid);
 	return start(g,
-		     ARGS("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback",
+		     ARGS("slirp4netns", "--configure", "--mtu=" UPLINK_TAP_MTU, "--disable-host-loopback",
 			  "-e3", "-r4", "--netns-type=path", net, UPLINK_NAME,
 			  joins ? user : NULL),
 		     0, e);

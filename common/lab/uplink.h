@@ -16,6 +16,7 @@
 #define UPLINK_ADDRESS "10.0.2.100"
 #define UPLINK_GATEWAY "10.0.2.2"
 #define UPLINK_PREFIX 24
+#define UPLINK_TAP_MTU "65520" /* the most that slirp4netns takes, and what pasta gives */
 #define UPLINK_WAYS "slirp4netns, pasta or nat"
 
 struct uplink {

@@ -213,7 +213,7 @@ slirp() {
 	nemu batch - <<-X
 		node add h1
 		if h1 uplink slirp4netns
-		if h1 set uplink name world
+		if h1 set uplink name world mtu 1400
 		link set h1:world rate 1mbit
 		addr h1 add 10.9.0.1/24 dev world
 		route h1 add 10.99.0.0/16 via 10.0.2.2
@@ -227,6 +227,7 @@ slirp() {
 	nemu -j addr h1 list dev world | is '.[0].addr_info | map(.local) | index("10.0.2.100") != null and index("10.9.0.1") != null'
 	[ "$(nemu -j route h1 | jq -c '[.[] | select(.protocol != "kernel").dst]')" = '["default","10.98.0.0/16","10.99.0.0/16"]' ]
 	nemu exec h1 tc qdisc show dev world | grep -q 'rate 1Mbit'
+	nemu -j if h1 list world | is '.[0].mtu == 1400'
 }
 
 @test "a node with a default route gets none, whichever the way" {
