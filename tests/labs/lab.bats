@@ -74,7 +74,8 @@ nothing() {
 	needs_root
 	# shellcheck disable=SC2016
 	run -1 --separate-stderr nemu lab run --strict sh -ec '
-		nemu node add a; nemu spawn a sleep 86463 >/dev/null; sleep 86464 & ip link add left86 type bridge'
+		nemu node add a; nemu spawn a sleep 86463 >/dev/null; sleep 86464 & ip link add left86 type bridge
+		until [ "$(cat "/proc/$!/comm")" = sleep ]; do :; done'
 	[[ $stderr == *"nemu lab: left: node a"* ]]
 	[[ $stderr == *"nemu lab: left: process "*" in a: sleep 86463"* ]]
 	[[ $stderr == *"nemu lab: left: interface left86"* ]]
