@@ -2,6 +2,7 @@
 /* The hosts file of a lab: see hosts.h. */
 #include "base/hosts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ int hosts_open(int lab_fd)
 	int fd = openat(lab_fd, HOSTS_FILE, O_RDWR | O_CREAT | O_EXCL | O_APPEND | FLAGS, 0644);
 
 	if (fd < 0)
-		return openat(lab_fd, HOSTS_FILE, O_RDONLY | FLAGS);
+		return errno == EEXIST ? openat(lab_fd, HOSTS_FILE, O_RDONLY | FLAGS) : -1;
+	errno = ENOSPC; /* if not all of it is written */
 	if (fchmod(fd, 0644) || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1) {
 		close(fd);
 		return -1;

@@ -165,6 +165,18 @@ addresses() { nemu exec "$1" getent ahosts "$2" | awk '{print $1}' | sort -u | t
 
 # ---------------------------------------------------------------- files that are replaced
 
+@test "no room for a node's files: that is told, and nothing is left of it" {
+	local small=$BATS_TEST_TMPDIR/small owner inodes
+	owner=$(stat -c "uid=%u,gid=%g" "$NEMU_RUNDIR")
+	mkdir "$small"
+	for inodes in 1 2 3 4; do # the folder, the lab's, the socket, hosts; not resolv.conf
+		mount -t tmpfs -o "mode=700,$owner,nr_inodes=$inodes" tmpfs "$small"
+		NEMU_RUNDIR=$small fails 2 "No space left on device" node add a
+		[ -z "$(ls -A "$small")" ]
+		umount "$small"
+	done
+}
+
 @test "the machine replaces its files by rename: nodes keep theirs, and never touch the new ones" {
 	local node pid i
 	own_etc
