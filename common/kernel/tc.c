@@ -191,11 +191,17 @@ static uint64_t at_least(uint64_t n, uint64_t least)
 	return n > least ? n : least;
 }
 
+/* Bytes a second, as the kernel has it; 0: no rate. */
+static uint64_t byte_rate(const struct impairments *i)
+{
+	return impaired_by(i, IMP_RATE) ? at_least(i->v[IMP_RATE] / 8, 1) : 0;
+}
+
 /* Packets that netem may hold: those on their way at this rate and delay, and a queue of full-size
  * ones, so that a flow of those reaches the rate. */
 static uint64_t packets_limit(const struct impairments *i, uint64_t frame)
 {
-	uint64_t us = i->v[IMP_DELAY] + i->v[IMP_JITTER], rate = i->v[IMP_RATE] / 8, packets;
+	uint64_t us = i->v[IMP_DELAY] + i->v[IMP_JITTER], rate = byte_rate(i), packets;
 	const uint64_t most = impairment_words[IMP_LIMIT].max;
 
 	if (impaired_by(i, IMP_LIMIT))
@@ -255,7 +261,7 @@ static struct rtnl_qdisc *new_qdisc(const struct iface *on, uint32_t parent, uin
 static int put_tbf(struct netlink *nl, const struct iface *on, const struct impairments *i,
 		   struct err *e)
 {
-	uint64_t frame = on->mtu + FRAME_HEADER, rate = at_least(i->v[IMP_RATE] / 8, 1);
+	uint64_t frame = on->mtu + FRAME_HEADER, rate = byte_rate(i);
 	struct rtnl_qdisc *q = new_qdisc(on, TC_H_ROOT, TBF, "tbf");
 
 	if (!q)

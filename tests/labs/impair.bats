@@ -204,6 +204,14 @@ told() { nemu -j link list | jq -c '.[].ends[] | select(.node == "a").impairment
 	[ "$(told)" = '{}' ]
 }
 
+@test "rate: below a byte a second, a byte, in what is computed of it too" {
+	local limit
+	nemu link add a:e b:e rate 8bit
+	limit=$(nemu -j link | jq '.[0].ends[0].qdiscs[0].limit')
+	silent link set a:e both rate 1bit
+	nemu -j link | is ".[0].ends | all(.impairments.rate == \"8bit\" and .qdiscs[0].limit == $limit)"
+}
+
 @test "delay: the round trip grows by twice as much" {
 	needs netem
 	local before after
