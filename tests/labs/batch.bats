@@ -209,6 +209,13 @@ ended_by_a_signal() {
 	[ "$(nemu addr n1 | grep -c '10\.0\.')" = 10 ]
 }
 
+@test "few descriptors: fewer connections are kept" {
+	nemu node add n{1..30}
+	for i in {1..29}; do echo "link add n$i:r n$((i + 1)):l"; done |
+		prlimit --nofile=24 "$NEMU" batch -
+	[ "$(nemu -q link | wc -l)" -eq 29 ]
+}
+
 @test "a server that dies in the middle: the line, and no hang" {
 	batch $'node add a b\naddr a add 10.0.0.1/24 dev lo\nexec b true\naddr b add 10.0.0.1/24 dev lo'
 	[ "$status" -eq 0 ]
