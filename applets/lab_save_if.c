@@ -489,6 +489,9 @@ static void save_qdiscs(const struct item *x)
 		else if (!is(q, "kind", "bfifo"))
 			save_comment("not saved: %s: queueing discipline %s %s", end, str(q, "kind"),
 				str(q, "handle"));
+		if (value_num(q, "more", 0))
+			save_comment("not saved: %s: what %s %s does beyond impairments", end, str(q, "kind"),
+				str(q, "handle"));
 	}
 	if (!text.len || (!strcmp(x->kind, "veth") && !x->uplink))
 		return;

@@ -208,6 +208,8 @@ static void put_qdisc(const struct qdisc *q, void *arg)
 	if (q->limit)
 		pickle_set_int(b, "limit", q->limit);
 	put_impairments(b, &q->has, known(l->server, q->index));
+	if (q->more)
+		pickle_set_bool(b, "more", true);
 	pickle_set_int(b, "bytes", (int64_t)q->bytes);
 	pickle_set_int(b, "packets", q->packets);
 	pickle_set_int(b, "drops", q->drops);

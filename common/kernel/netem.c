@@ -145,7 +145,18 @@ static uint64_t rounded_us(int64_t ns)
 	return ns > 0 ? ((uint64_t)ns + 500) / 1000 : 0;
 }
 
-void netem_read(struct impairments *i, struct nlattr *options)
+/* What impairments have no word for: only tc(8) sets it. */
+static bool does_more(struct nlattr **tb, const struct tc_netem_corr *corr,
+		      const struct tc_netem_reorder *reorder, const struct tc_netem_corrupt *corrupt)
+{
+	struct tc_netem_rate rate = {0};
+
+	fetch(tb[TCA_NETEM_RATE], &rate, sizeof(rate));
+	return rate.rate || tb[TCA_NETEM_LOSS] || tb[TCA_NETEM_SLOT] || tb[TCA_NETEM_ECN] || corr->dup_corr ||
+	       reorder->correlation || corrupt->correlation;
+}
+
+bool netem_read(struct impairments *i, struct nlattr *options)
 {
 	struct nlattr *tb[NETEM_PRNG_SEED + 1];
 	struct tc_netem_qopt opt;
@@ -158,7 +169,7 @@ void netem_read(struct impairments *i, struct nlattr *options)
 	if (!fetch(options, &opt, sizeof(opt)) ||
 	    nla_parse(tb, NETEM_PRNG_SEED, (void *)((char *)nla_data(options) + sizeof(opt)), rest,
 		      NULL) < 0)
-		return;
+		return false;
 	if (!fetch(tb[TCA_NETEM_LATENCY64], &delay, sizeof(delay)))
 		delay = (int64_t)opt.latency * TICK_NS;
 	if (!fetch(tb[TCA_NETEM_JITTER64], &jitter, sizeof(jitter)))
@@ -178,4 +189,5 @@ void netem_read(struct impairments *i, struct nlattr *options)
 	impairments_set(i, IMP_LIMIT, opt.limit, false);
 	if (tb[NETEM_PRNG_SEED] && nla_len(tb[NETEM_PRNG_SEED]) >= 8)
 		impairments_set(i, IMP_SEED, nla_get_u64(tb[NETEM_PRNG_SEED]), false);
+	return does_more(tb, &corr, &reorder, &corrupt);
 }

@@ -13,7 +13,7 @@ struct nlattr;
 __attribute__((warn_unused_result)) int netem_put(struct nl_msg *msg, const struct impairments *i,
 						  uint32_t limit);
 
-/* Reads TCA_OPTIONS. */
-void netem_read(struct impairments *i, struct nlattr *options);
+/* Reads TCA_OPTIONS. True: it does more than there are impairments for. */
+bool netem_read(struct impairments *i, struct nlattr *options);
 
 #endif

@@ -70,6 +70,7 @@ static void read_tbf(struct qdisc *q, struct nlattr *options)
 	rate = tb[TCA_TBF_RATE64] ? nla_get_u64(tb[TCA_TBF_RATE64]) : opt.rate.rate;
 	impairments_set(&q->has, IMP_RATE, rate * 8, false);
 	q->limit = opt.limit;
+	q->more = opt.peakrate.rate;
 }
 
 static bool read_qdisc(const struct nlmsghdr *h, struct qdisc *q)
@@ -90,7 +91,7 @@ static bool read_qdisc(const struct nlmsghdr *h, struct qdisc *q)
 	if (tb[TCA_OPTIONS] && !strcmp(q->kind, "tbf"))
 		read_tbf(q, tb[TCA_OPTIONS]);
 	if (tb[TCA_OPTIONS] && !strcmp(q->kind, "netem"))
-		netem_read(&q->has, tb[TCA_OPTIONS]);
+		q->more = netem_read(&q->has, tb[TCA_OPTIONS]);
 	if (impaired_by(&q->has, IMP_LIMIT))
 		q->limit = (uint32_t)q->has.v[IMP_LIMIT];
 	return true;

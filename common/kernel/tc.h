@@ -19,6 +19,7 @@ struct qdisc {
 	uint32_t packets, drops, overlimits, requeues, backlog, qlen;
 	struct impairments has; /* of netem and tbf */
 	uint32_t limit;		/* of netem packets, of tbf bytes; 0: not known */
+	bool more;		/* a netem or tbf does what impairments have no word for */
 };
 
 typedef void qdisc_fn(const struct qdisc *q, void *arg);

@@ -188,6 +188,22 @@ told() { nemu -j link list | jq -c '.[].ends[] | select(.node == "a").impairment
 	[ "$(told)" = '{}' ]
 }
 
+@test "what tc has set of a netem beyond our words is told of" {
+	needs netem
+	local words
+	pair
+	for words in "delay 1ms rate 5mbit" "loss gemodel 1% 10%" "delay 1ms slot 1ms 2ms" "loss 1% ecn" \
+		"loss 1% 50% duplicate 1% 50%" "corrupt 1% 50%" "delay 1ms reorder 10% 50%"; do
+		# shellcheck disable=SC2086 # words
+		inside a tc qdisc replace dev e root handle 9: netem $words
+		nemu -j link | is '.[0].ends[] | select(.node == "a").qdiscs[0].more'
+		nemu lab save | grep "^# not saved: a:e: what netem 9: does beyond impairments"
+		inside a tc qdisc del dev e root
+	done
+	nemu link set a:e delay 1ms jitter 1us distribution normal loss 1% duplicate 1% corrupt 1% reorder 1% rate 1mbit
+	nemu -j link | is 'all(.[0].ends[].qdiscs[]; has("more") | not)'
+}
+
 @test "limit: as it was asked for, and computed again when it is taken away" {
 	local packets
 	pair rate 2mbit

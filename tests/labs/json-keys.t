@@ -119,7 +119,7 @@ def main():
     check("addr", addr, [nemu("-j", "addr", "a")],
           kinds | address_states)
     check("route", pages["route"], [nemu("-j", "route", "a")])
-    check("link", pages["link"], [nemu("-j", "link")], {"parent"})
+    check("link", pages["link"], [nemu("-j", "link")], {"parent", "more"})
     check("check", pages["check"], [nemu("-j", "check")])
     check("ps", pages["ps"], [nemu("-j", "ps", "a"), nemu("-j", "ps", "b")])
     check("switch", pages["switch"], [nemu("-j", "switch")])

@@ -414,6 +414,7 @@ build_all() {
 	inside a ip route add 10.78.0.0/16 dev e src 10.0.0.1
 	inside a ip route add 10.79.0.0/16 via inet6 fe80::2 dev e
 	inside a tc qdisc add dev e root handle 1: htb
+	inside b tc qdisc add dev e root handle 7: tbf rate 1mbit peakrate 2mbit burst 10k mtu 1600 limit 10k
 	inside a ip link add gre86 type ip6gre local fd00::1 remote fd00::2 2>/dev/null || :
 	nemu lab save >"$BATS_TEST_TMPDIR/saved"
 	cat "$BATS_TEST_TMPDIR/saved"
@@ -422,6 +423,7 @@ build_all() {
 	grep "^# not saved: a: route 10.78.0.0/16" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a: route 10.79.0.0/16 via fe80::2 dev e: IPv4 by way of IPv6" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: queueing discipline htb" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: b:e: what tbf 7: does beyond impairments" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: scope link of 10.2.2.1/24" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: label e:x of 10.3.3.1/24" "$BATS_TEST_TMPDIR/saved"
 	grep "^nemu addr a add fe80::1/64 dev e" "$BATS_TEST_TMPDIR/saved"
