@@ -415,7 +415,7 @@ build_all() {
 	inside a ip route add 10.79.0.0/16 via inet6 fe80::2 dev e
 	inside a tc qdisc add dev e root handle 1: htb
 	inside b tc qdisc add dev e root handle 7: tbf rate 1mbit peakrate 2mbit burst 10k mtu 1600 limit 10k
-	inside a ip link add gre86 type ip6gre local fd00::1 remote fd00::2 2>/dev/null || :
+	inside a ip link add gre86 type geneve id 86 remote 10.9.9.9 2>/dev/null || :
 	nemu lab save >"$BATS_TEST_TMPDIR/saved"
 	cat "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: address 10.1.1.1/32" "$BATS_TEST_TMPDIR/saved"
