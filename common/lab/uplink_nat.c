@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,8 @@
 #define NET 0xc6120000u
 #define NET_SIZE 0x20000u
 #define TRIES 64
+#define AGAIN 100 /* times, after so many ms each */
+#define AGAIN_MS 20
 #define INSIDE "wan" /* the namespace's end */
 
 static struct inaddr ipv4(uint32_t address)
@@ -109,8 +112,15 @@ static int make_pairs(struct netlink *nl, const struct nat *n, pid_t pid, const 
 	if (link_add_veth(nl, &lan, 0, &node, (int)pid, e) || link_by_name(nl, "lan", &i, e) ||
 	    add_address(nl, i.index, gateway, UPLINK_PREFIX, e))
 		return -1;
-	/* The parent waits in this machine's namespace until all is done. */
-	return link_add_veth(nl, &wan, 0, &host, (int)getppid(), e);
+	/* The parent waits in this machine's namespace until all is done. There, the end of the uplink that this node had
+	 * a moment ago may be on its way out yet. */
+	for (int k = 0; link_add_veth(nl, &wan, 0, &host, (int)getppid(), e); k++) {
+		if (e->errnum != EEXIST || k == AGAIN)
+			return -1;
+		poll(NULL, 0, AGAIN_MS);
+		*e = (struct err)ERR_INIT;
+	}
+	return 0;
 }
 
 static int make_inside(struct netlink *nl, const struct nat *n, struct err *e)

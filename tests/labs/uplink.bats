@@ -170,7 +170,11 @@ slirp() {
 	kill_uplinks
 	eventually gone
 	[ -z "$(nft list tables)" ]
-	nemu if h1 uplink nat --masquerade
+	nemu if h1 uplink nat --masquerade # it waits for its own end of the last one to go
+	for _ in 1 2 3; do
+		nemu if h1 del uplink
+		silent if h1 uplink nat --masquerade
+	done
 	nemu node del h1
 	eventually nobody_left
 	[ -z "$(nft list tables)" ]
