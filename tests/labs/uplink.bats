@@ -62,6 +62,7 @@ nobody_left() {
 	no_host_end
 }
 kill_uplinks() { ours nemu-uplink | while read -r pid; do ended "$pid" || kill -9 "$pid"; done; }
+no_table() { [[ ! $(nft list tables) ]]; }
 no_host_end() { [[ $(ip -o link show) != *nemu-* ]]; }
 fetch() { "$@" exec h1 timeout 20 socat -u TCP:192.0.2.1:80 -; }
 resolv() { "$@" exec h1 sed -n 's/^nameserver //p' /etc/resolv.conf; }
@@ -169,7 +170,7 @@ slirp() {
 	[ "$(nft list tables | grep -c nemu-)" = 2 ]
 	kill_uplinks
 	eventually gone
-	[ -z "$(nft list tables)" ]
+	eventually no_table # it goes with its program
 	nemu if h1 uplink nat --masquerade # it waits for its own end of the last one to go
 	for _ in 1 2 3; do
 		nemu if h1 del uplink
@@ -177,7 +178,7 @@ slirp() {
 	done
 	nemu node del h1
 	eventually nobody_left
-	[ -z "$(nft list tables)" ]
+	eventually no_table
 }
 
 @test "no name server is told, not an error" {
