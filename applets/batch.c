@@ -48,12 +48,12 @@ static void failed_later(const struct origin *of, const char *node, struct err *
 	struct failure f = { *of, *e };
 	struct failure *more = reallocarray(batch.later, batch.later_count + 1, sizeof(*more));
 
-	if (err_prefix(&f.e, "%s", node) && !more) {
+	if (err_prefix(&f.e, "%s", node) && more) {
+		batch.later = more;
+		batch.later[batch.later_count++] = f;
+	} else {
 		tell(&f);
-		return;
 	}
-	batch.later = more;
-	batch.later[batch.later_count++] = f;
 }
 
 static int by_line(const void *a, const void *b)

@@ -355,11 +355,17 @@ static int64_t fresh_mtu(const struct items *all, const struct item *x)
 	return least < INT64_MAX ? least : 1500;
 }
 
-/* Flags that it has as long as nobody sets others. A vlan has those of what it stands on. */
+/* What a vlan stands on, whose flags it takes over; NULL: it is none. */
+static const struct item *under_vlan(const struct items *all, const struct item *x)
+{
+	return strcmp(x->kind, "vlan") ? NULL : find(all, x->node, below(x));
+}
+
+/* Flags that it has as long as nobody sets others. */
 static void fresh_flags(const struct items *all, const struct item *x, bool *multicast, bool *arp)
 {
 	static const char *const neither[] = { "dummy", "ifb", "vrf", "wireguard" };
-	const struct item *under = strcmp(x->kind, "vlan") ? NULL : find(all, x->node, below(x));
+	const struct item *under = under_vlan(all, x);
 
 	if (under) {
 		fresh_flags(all, under, multicast, arp);
@@ -397,7 +403,7 @@ static void add_broadcast(struct buf *line, const struct item *x)
 /* The kernel puts a vlan up with what it stands on. */
 static bool is_put_up(const struct items *all, const struct item *x)
 {
-	const struct item *under = strcmp(x->kind, "vlan") ? NULL : find(all, x->node, below(x));
+	const struct item *under = under_vlan(all, x);
 
 	return under && value_has(under->d, "flags", "UP");
 }
