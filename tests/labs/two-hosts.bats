@@ -9,7 +9,7 @@ demo=$BATS_TEST_DIRNAME/two-hosts.sh
 
 teardown() {
 	local lab
-	for lab in "$NEMU_RUNDIR"/demo-*; do
+	for lab in "$NEMU_RUNDIR"/*; do
 		[[ ! -e $lab ]] || "$NEMU" -L "${lab##*/}" node del --all
 	done
 }
