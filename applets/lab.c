@@ -206,7 +206,7 @@ static int lab_list(struct call *c, struct err *e)
 			continue;
 		if (fd < 0)
 			return -1;
-		if (c->quiet) {
+		if (c->quiet && !c->json) {
 			puts(*n);
 			continue;
 		}

@@ -100,7 +100,7 @@ static int node_list(struct call *c, struct err *e)
 
 	if (name_check("lab", c->lab, e))
 		return -1;
-	if (c->quiet)
+	if (c->quiet && !c->json)
 		return each_node(c, NULL, print_name, NULL, e);
 	l.list = value_new(&l.pool, V_LIST);
 	rc = l.list ? each_node(c, "NODE INFO", keep_info, &l, e) : err_nomem(e);

@@ -115,7 +115,12 @@ fails() {
 }
 
 # JQ-FILTER is true of what stands on standard input.
-is() { jq -e "$1" >/dev/null || { echo "not so: $1"; return 1; }; }
+is() {
+	local got
+	got=$(jq -e "$1") && [[ $got ]] && return # of no input at all jq -e says nothing, and 0
+	echo "not so: $1"
+	return 1
+}
 
 # same A B: equal texts; tells the difference.
 same() {

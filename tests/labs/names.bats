@@ -52,7 +52,8 @@ inode() { stat -c %i "$1"; }
 	nemu -Lother node add h1
 	[ "$(nemu -q -Lother node)" = h1 ]
 	[ "$(nemu -Lother exec -eA=5 -d/ h1 sh -c 'echo $A; pwd')" = $'5\n/' ]
-	nemu -qj node | is '. == []'
+	nemu -qj node | is '. == []' # -j it is, of the two
+	nemu -qj -Lother lab list | is '[.[].name] == ["other"]'
 	fails 1 "-jx" node -jx
 	nemu -Lother node del h1
 }
