@@ -2,6 +2,7 @@
 /* ADDR: addresses of the node's interfaces (wire.md section 3). */
 #include "kernel/addr.h"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,10 @@ int srv_addr_add(void *ctx, const struct command *cmd, struct err *e)
 		err_set(e, ERR_VALUE, 0, "%.60s: not an IPv4 broadcast address", s->args.v[3].s);
 		return FAILED;
 	}
+	/* Without, it is tentative until the kernel's worker comes to it, also where nothing is probed: no program can
+	 * send from it. */
+	if (a.local.family == AF_INET6 && !s->server->dad)
+		a.flags = IFA_F_NODAD;
 	if (names_follow(s->server, e) || addr_add(nl, &a, e))
 		return FAILED;
 	names_added(s->server, &a);

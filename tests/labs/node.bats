@@ -146,7 +146,10 @@ netns() { readlink "/proc/$1/ns/net"; }
 	nemu node add d --dad
 	nemu link add a:e0 d:e0
 	nemu addr a add fd00::1/64 dev e0
-	inside a ip -j addr show dev e0 | is '[.[].addr_info[] | select(.local == "fd00::1" and .tentative)] == []'
+	nemu addr d add fd00::2/64 dev e0
+	# Not even until the kernel's worker has come to it, which is seen one time in a hundred only.
+	nemu -j addr a list dev e0 | is '[.[].addr_info[] | select(.local == "fd00::1") | .tentative, .nodad] == [null, true]'
+	nemu -j addr d list dev e0 | is '[.[].addr_info[] | select(.local == "fd00::2") | .nodad] == [null]'
 	[ "$(inside a cat /proc/sys/net/ipv6/conf/e0/accept_dad)" = 0 ] ||
 		[ "$(inside a cat /proc/sys/net/ipv6/conf/all/accept_dad)" = 0 ]
 	[ "$(nemu exec d cat /proc/sys/net/ipv6/conf/e0/accept_dad)" = 1 ]
