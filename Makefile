@@ -166,7 +166,7 @@ build-asan:
 check-built: all build-asan
 	@$(MAKE) --no-print-directory -j2 units $(BUILD)/faults/nemu $(BUILD)/as-user
 	@$(MAKE) --no-print-directory -j2 fuzz TARGET=
-	@tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
+	@NEMU_HANGS=500 tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
 		tests/wire/*.t $(filter-out $(RATES),$(LABS)) tests/faults/*.t tests/fuzz/fuzz.t \
 		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t $(filter-out $(PLAIN),$(ROOTS)) $(LEAKS) --as-user $(filter-out $(PLAIN) $(ROOTS) $(RATES),$(LABS)) \

@@ -20,7 +20,7 @@ display() {
 
 serve() {
 	mkfifo "$BATS_TEST_TMPDIR/number"
-	Xvfb -displayfd 5 -screen 0 800x600x24 "$@" 5<>"$BATS_TEST_TMPDIR/number" 3>&- >/dev/null 2>&1 &
+	Xvfb -noreset -displayfd 5 -screen 0 800x600x24 "$@" 5<>"$BATS_TEST_TMPDIR/number" 3>&- >/dev/null 2>&1 &
 	xserver=$!
 	read -r number <"$BATS_TEST_TMPDIR/number"
 	rm "$BATS_TEST_TMPDIR/number"

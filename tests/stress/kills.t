@@ -225,7 +225,7 @@ def main():
     tap, others = Tap(), []
     kinds = [kind for kind in KINDS if X11 or kind != "forwarder"]
     if X11:  # asks for no cookie
-        display = start("", "Xvfb", "-displayfd", "1", "-ac", stdout=subprocess.PIPE)
+        display = start("", "Xvfb", "-noreset", "-displayfd", "1", "-ac", stdout=subprocess.PIPE)
         os.environ.update(DISPLAY=":" + display.stdout.readline().decode().strip(), XAUTHORITY="/nonexistent")
     print("# NEMU_SEED=%s" % SEED, flush=True)
     tap.run("a lab", lambda: others.append(Others()))
