@@ -163,7 +163,7 @@ static void offer_values(const struct place *p, const struct word *w)
 		const char *value, *words;
 	} fixed[] = {
 		{ "TYPE", "bridge tap tun dummy ifb vlan vxlan macvlan macvtap vrf wireguard" },
-		{ "MODE", "private vepa bridge passthru" },
+		{ "MODE", "private vepa bridge passthru source" },
 		{ "SIGNAL", "HUP INT QUIT KILL USR1 USR2 TERM CONT STOP" },
 		{ "HOW", "listen=tcp/ listen=udp/ line= fd notify" },
 		{ "tcp|udp/PORT", "tcp/ udp/" },
@@ -318,6 +318,11 @@ static void offer_next(const struct place *p)
 		offer_nodes(p, "");
 		return;
 	}
+	if (!p->chosen && p->verb->word && !option) { /* without a verb nothing but options is taken */
+		for (const struct verb *v = p->a->verbs; v->run; v++)
+			offer(p, v->word);
+		return;
+	}
 	operand = next_operand(p, &i);
 	needed = operand && operand->flags & WORD_NEED && !p->given[i] && p->chosen;
 	if (operand && operand->flags & WORD_TAIL && !option)
@@ -326,8 +331,6 @@ static void offer_next(const struct place *p)
 		offer_condition(p);
 	else if (operand && !(operand->flags & WORD_TAIL))
 		offer_values(p, operand);
-	for (const struct verb *v = p->a->verbs; v->run && !p->chosen; v++)
-		offer(p, v->word);
 	if (!p->raw && (option || !needed))
 		offer_words(p);
 	if (option)

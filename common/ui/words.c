@@ -323,19 +323,19 @@ static void print_word(struct line *l, const struct word *w)
 
 void words_print_usage(const struct applet *a, const struct verb *v, FILE *out)
 {
-	bool by_default = v == a->verbs && v->word;
+	bool by_default = v == a->verbs && v->word; /* only options may stand without it */
 	struct line l = { .out = out, .indent = 7 };
 
 	l.column = fprintf(out, "  nemu %s%s", a->name, a->node ? " NODE" : "");
 	if (v->word)
-		l.column += fprintf(out, by_default ? " [%s]" : " %s", v->word);
+		l.column += fprintf(out, by_default ? " [%s" : " %s", v->word);
 	for (const struct word *w = v->words; w->word || w->value; w++)
 		if (w->word && w->word[0] == '-')
 			print_word(&l, w);
 	for (const struct word *w = v->words; w->word || w->value; w++)
 		if ((!w->word || w->word[0] != '-') && !(w->flags & WORD_FOLD))
 			print_word(&l, w);
-	fputc('\n', out);
+	fputs(by_default ? "]\n" : "\n", out);
 }
 
 /* Text in lines of at most FOLD columns. */

@@ -68,7 +68,8 @@ offers_also() {
 @test "applets, verbs, keywords" {
 	offers "nemu sw" "switch "
 	offers "nemu l" "lab link logs "
-	offers "nemu addr h1 " "add del dev list "
+	offers "nemu addr h1 " "add del list " # and no word of the list, which stands behind the verb alone
+	offers "nemu if h1 " "add del import list move set tapfd uplink "
 	offers "nemu if h1 mo" "move "
 	offers "nemu link d" "del down "
 	offers "nemu if h1 set eth0 mt" "mtu "
@@ -101,6 +102,7 @@ offers_also() {
 	offers "nemu lab graph -f " "dot mermaid svg text "
 	offers "nemu if h1 set eth0 arp " "off on "
 	offers "nemu link set h1:eth0 distribution p" "pareto paretonormal "
+	offers "nemu if h1 add x type macvlan mode " "bridge passthru private source vepa "
 	offers "nemu exec h1 -u nob" "nobody "
 	offers "nemu if h1 uplink " "--masquerade nat pasta slirp4netns "
 }

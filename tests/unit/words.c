@@ -374,7 +374,7 @@ static void test_usage(void **state)
 		const struct verb *verb;
 		const char *text;
 	} usages[] = {
-		{ &addr, &addr_verbs[0], "nemu addr NODE [list] [-x] [dev IF]" },
+		{ &addr, &addr_verbs[0], "nemu addr NODE [list [-x] [dev IF]]" },
 		{ &addr, &addr_verbs[1], "nemu addr NODE add ADDRESS dev IF [broadcast B] [up] [LABEL]" },
 		{ &run, &run_verbs[0],
 		  "nemu run NODE [-u USER] [-e K=V]... [-i] [--name TAG] CMD [ARG...]" },
