@@ -255,8 +255,6 @@ static int own_options(struct call *c, char **argv)
 {
 	const char *w = argv[0];
 
-	if (!strcmp(w, "--help") || !strcmp(w, "-h"))
-		return print_help(stdout);
 	if (argv[1] && (!strcmp(w, "--version") || !strcmp(w, "--list") || !strcmp(w, "--spec")))
 		return unexpected(argv[1]);
 	if (!strcmp(w, "--version"))
@@ -290,8 +288,7 @@ static int run_by_first_word(struct call *c, char **argv)
 
 	if (!*argv)
 		return print_help(stderr), 1;
-	while (*argv && strcmp(*argv, "--help") && strcmp(*argv, "-h") &&
-	       (n = words_global(c, argv, &e)) != 0) {
+	while (*argv && (n = words_global(c, argv, &e)) != 0) {
 		if (n < 0) {
 			err_printable(e.text);
 			return usage("nemu: %s\n", e.text);
@@ -299,7 +296,7 @@ static int run_by_first_word(struct call *c, char **argv)
 		argv += n;
 	}
 	if (!*argv)
-		return usage("nemu: %s\n", "APPLET is missing");
+		return c->help ? finish(print_help(stdout)) : usage("nemu: %s\n", "APPLET is missing");
 	if (**argv == '-')
 		return finish(own_options(c, argv));
 	if (!strcmp(*argv, "help")) {

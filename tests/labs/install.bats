@@ -95,6 +95,11 @@ applets() { nemu --list | cut -f1; }
 	same "$(nemu help)" "$(nemu --help)"
 	nemu addr r1 add --help | head -n 1 | grep -q '^nemu addr:'
 	nemu node add --help | head -n 1 | grep -q '^nemu node:'
+	same "$(nemu -h node)" "$(nemu node --help)" # options of all applets may stand before the name
+	same "$(nemu -j --help addr r1)" "$(nemu addr --help)"
+	same "$(nemu -jh)" "$(nemu --help)"
+	run nemu --help nosuch
+	[[ $status -eq 1 && ${lines[0]} == "nemu: nosuch: no such applet" ]]
 }
 
 @test "--spec: five columns, all applets, and words that the help has as well" {
