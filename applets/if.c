@@ -378,6 +378,8 @@ static int if_add(struct call *c, struct err *e)
 {
 	own(client) struct client client = CLIENT_INIT;
 	const char *name = call_get(c, "NAME"), *type = call_get(c, "type");
+	struct err ignored;
+	int index;
 
 	if (!ifname_valid(name))
 		return err_set(e, ERR_USAGE, 0, "%.40s: not an interface name", name);
@@ -395,7 +397,7 @@ static int if_add(struct call *c, struct err *e)
 		return 0;
 	if (e->kind == ERR_REFUSED)
 		err_set(e, ERR_FEATURE, 0, "this node's server makes no interfaces");
-	if (e->errnum == EEXIST)
+	if (e->errnum == EEXIST && !call_ifindex(&client, name, &index, &ignored)) /* or a vxlan's id is taken */
 		err_set(e, ERR_KERNEL, EEXIST, "%s: such an interface exists already", name);
 	explain_master(&client, c, e);
 	return of_node(c, -1, e);

@@ -111,6 +111,8 @@ static int read_new_pair(struct new *n, const char *kind, const char *key, const
 
 	if (number == &n->link && stands_alone(kind))
 		return err_set(e, ERR_VALUE, 0, "link: a %.15s stands on no other interface", kind);
+	if (!tun && !strcmp(key, "user"))
+		return err_set(e, ERR_VALUE, 0, "an interface of type %.15s has no user", kind);
 	if (!number)
 		return link_change_read(&n->how, allowed, kind, key, value, e);
 	if (!num_parse(value, 0, number == &n->link ? INT32_MAX : UINT32_MAX - 1ll, number))

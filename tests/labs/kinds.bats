@@ -151,6 +151,12 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	[ "$(nemu -q if a)" = $'lo\nbr0' ]
 }
 
+@test "vxlan: an id that is taken is told of as such, not as a name" {
+	silent if a add vx type vxlan id 5
+	fails 2 "vy: File exists" if a add vy type vxlan id 5
+	fails 2 "vx: such an interface exists already" if a add vx type vxlan id 6
+}
+
 @test "wrong words" {
 	fails 1 type if a add x0
 	fails 1 NAME if a add
@@ -162,7 +168,7 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	fails 1 remote if a add vx type vxlan id 1 remote 10.0.0.1 group 239.0.0.1
 	fails 1 nosuchuser if a add t0 type tap user nosuchuser
 	fails 2 "no id" if a add t0 type tap id 5
-	fails 2 user if a add br0 type bridge user 0
+	fails 2 "of type bridge has no user" if a add br0 type bridge user 0
 	fails 1 "address zz" if a add br0 type bridge address zz
 	fails 2 mtu if a add br0 type bridge mtu much
 	fails 1 stp if a add br0 type bridge stp 7
