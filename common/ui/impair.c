@@ -119,10 +119,13 @@ static int not_valid(const struct impairment_word *w, const char *text, struct e
 		[UNIT_RATE] = "a rate such as 10mbit, up to 17gbit",
 		[UNIT_TIME] = "a time with its unit such as 20ms, up to 200s, of jitter 2.147484s",
 		[UNIT_SHARE] = "0% to 100%",
-		[UNIT_COUNT] = "a whole number",
+		[UNIT_COUNT] = "a whole number of up to 18 digits",
 		[UNIT_NAME] = "uniform, normal, pareto or paretonormal",
 	};
 
+	if (w->unit == UNIT_COUNT && w->max < INT64_MAX)
+		return err_set(e, ERR_USAGE, 0, "%s %.40s: not valid (a whole number up to %" PRIu64 ")", w->name,
+			       text, w->max);
 	return err_set(e, ERR_USAGE, 0, "%s %.40s: not valid (%s)", w->name, text, hints[w->unit]);
 }
 

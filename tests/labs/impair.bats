@@ -140,6 +140,7 @@ told() { nemu -j link list | jq -c '.[].ends[] | select(.node == "a").impairment
 	fails 1 loss link set a:e loss x
 	fails 1 distribution link set a:e distribution gauss
 	fails 1 gap link set a:e gap 0.5
+	fails 1 "up to 10000000" link set a:e limit 10000001
 	fails 1 "nothing to set" link set a:e
 	fails 1 "nothing to set" link set a:e both
 	fails 1 "" link set a
