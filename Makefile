@@ -140,7 +140,7 @@ deps:
 demo:
 	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO)"
 	@$(MAKE) --no-print-directory all
-	@NEMU=$(CURDIR)/$(BIN) sh tests/labs/two-hosts.sh
+	@NEMU="$(CURDIR)/$(BIN)" sh tests/labs/two-hosts.sh
 
 check:
 	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO) $(NEED_CHECK)"
@@ -166,18 +166,18 @@ build-asan:
 check-built: all build-asan
 	@$(MAKE) --no-print-directory -j2 units $(BUILD)/faults/nemu $(BUILD)/as-user
 	@$(MAKE) --no-print-directory -j2 fuzz TARGET=
-	@NEMU_HANGS=500 tests/run --with $(CURDIR)/$(BIN) build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
+	@NEMU_HANGS=500 tests/run --with "$(CURDIR)/$(BIN)" build tests/source/*.t $(UNIT) $(UNIT_MUSL) tests/unit/*.sh \
 		tests/wire/*.t $(filter-out $(RATES),$(LABS)) tests/faults/*.t tests/fuzz/fuzz.t \
-		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
+		--with "$(CURDIR)/$(ASAN)/nemu" $(ASAN) $(UNIT:build/%=$(ASAN)/%) \
 		tests/wire/*.t $(filter-out $(PLAIN),$(ROOTS)) $(LEAKS) --as-user $(filter-out $(PLAIN) $(ROOTS) $(RATES),$(LABS)) \
-		--with $(CURDIR)/$(BIN) build --as-user $(filter-out $(ROOTS),$(PLAIN)) \
-		--with $(CURDIR)/$(ASAN)/nemu $(ASAN) --alone --as-user $(RATES) \
-		--with $(CURDIR)/$(BIN) build $(RATES) tests/stress/*.t
+		--with "$(CURDIR)/$(BIN)" build --as-user $(filter-out $(ROOTS),$(PLAIN)) \
+		--with "$(CURDIR)/$(ASAN)/nemu" $(ASAN) --alone --as-user $(RATES) \
+		--with "$(CURDIR)/$(BIN)" build $(RATES) tests/stress/*.t
 
 check-asan:
 	@$(MAKE) --no-print-directory deps NEED="$(NEED_DEMO) $(NEED_CHECK)"
 	@$(MAKE) --no-print-directory build-asan
-	@tests/run --with $(CURDIR)/$(ASAN)/nemu $(ASAN) $(UNIT:build/%=$(ASAN)/%) tests/wire/*.t $(LABS)
+	@tests/run --with "$(CURDIR)/$(ASAN)/nemu" $(ASAN) $(UNIT:build/%=$(ASAN)/%) tests/wire/*.t $(LABS)
 
 # All targets; TARGET=session: and that one until something is found. What it finds it prints and
 # keeps in build/fuzz/, what it learns in build/fuzz/found/session.
@@ -196,24 +196,24 @@ VM_RUN ?= $(shell command -v vm-run)
 check-vm: all
 	@[ -n "$(VM_RUN)" ] || { echo "make check-vm: VM_RUN= names no program that runs a command" \
 		"under a full kernel"; exit 1; }
-	@$(VM_RUN) -t 1800 env NEMU_JOBS=1 NEMU_MUST_RUN=1 NEMU=$(CURDIR)/$(BIN) tests/run tests/labs/impair.bats \
+	@$(VM_RUN) -t 1800 env NEMU_JOBS=1 NEMU_MUST_RUN=1 NEMU="$(CURDIR)/$(BIN)" tests/run tests/labs/impair.bats \
 		tests/labs/kinds.bats tests/labs/switch.bats tests/labs/import.bats tests/labs/link.bats \
 		tests/labs/real.bats
 
 # More kills, more of all at once: some minutes. And MINUTES of anything at all.
 stress: all
-	@NEMU=$(CURDIR)/$(BIN) NEMU_KILLS=1000 NEMU_LOAD=full tests/run tests/stress/*.t
+	@NEMU="$(CURDIR)/$(BIN)" NEMU_KILLS=1000 NEMU_LOAD=full tests/run tests/stress/*.t
 
 MINUTES ?= 10
 soak: all
-	@NEMU=$(CURDIR)/$(BIN) tests/stress/soak $(MINUTES)
+	@NEMU="$(CURDIR)/$(BIN)" tests/stress/soak $(MINUTES)
 
 units: $(UNIT) $(UNIT_MUSL)
 
 bench:
 	@$(MAKE) --no-print-directory deps NEED="$(NEED_BENCH)"
 	@$(MAKE) --no-print-directory all
-	@NEMU=$(CURDIR)/$(BIN) tests/bench/run
+	@NEMU="$(CURDIR)/$(BIN)" tests/bench/run
 
 # ---------------------------------------------------------------- installation
 
@@ -229,28 +229,28 @@ APPLETS := $(shell sed -n 's/^APPLET.[^"]*"\([^"]*\)".*/\1/p' applets/list.h)
 LINKS := $(APPLETS:%=nemu-%)
 
 install: all
-	install -d $(BIN_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man7 $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) \
-		$(DOC_DIR)/examples
-	install -m 755 $(BIN) $(BIN_DIR)/nemu
-	for a in $(LINKS); do ln -sf nemu $(BIN_DIR)/$$a || exit 1; done
-	install -m 644 man/*.1 $(MAN_DIR)/man1
-	install -m 644 man/*.7 $(MAN_DIR)/man7
-	install -m 644 completions/nemu.bash $(BASH_DIR)/nemu
-	for a in $(LINKS); do ln -sf nemu $(BASH_DIR)/$$a || exit 1; done
-	install -m 644 completions/nemu.zsh $(ZSH_DIR)/_nemu
-	install -m 644 completions/nemu.fish $(FISH_DIR)/nemu.fish
-	install -m 644 README.md $(DOC_DIR)
-	install -m 755 man/examples/* tests/labs/real/*.sh $(DOC_DIR)/examples
+	install -d "$(BIN_DIR)" "$(MAN_DIR)/man1" "$(MAN_DIR)/man7" "$(BASH_DIR)" "$(ZSH_DIR)" "$(FISH_DIR)" \
+		"$(DOC_DIR)/examples"
+	install -m 755 "$(BIN)" "$(BIN_DIR)/nemu"
+	for a in $(LINKS); do ln -sf nemu "$(BIN_DIR)/$$a" || exit 1; done
+	install -m 644 man/*.1 "$(MAN_DIR)/man1"
+	install -m 644 man/*.7 "$(MAN_DIR)/man7"
+	install -m 644 completions/nemu.bash "$(BASH_DIR)/nemu"
+	for a in $(LINKS); do ln -sf nemu "$(BASH_DIR)/$$a" || exit 1; done
+	install -m 644 completions/nemu.zsh "$(ZSH_DIR)/_nemu"
+	install -m 644 completions/nemu.fish "$(FISH_DIR)/nemu.fish"
+	install -m 644 README.md "$(DOC_DIR)"
+	install -m 755 man/examples/* tests/labs/real/*.sh "$(DOC_DIR)/examples"
 
 uninstall:
-	rm -f $(BIN_DIR)/nemu $(LINKS:%=$(BIN_DIR)/%) $(BASH_DIR)/nemu $(LINKS:%=$(BASH_DIR)/%) \
-		$(ZSH_DIR)/_nemu $(FISH_DIR)/nemu.fish
-	rm -f $(patsubst man/%,$(MAN_DIR)/man1/%,$(wildcard man/*.1)) \
-		$(patsubst man/%,$(MAN_DIR)/man7/%,$(wildcard man/*.7))
-	rm -rf $(DOC_DIR)
-	-cd $(DESTDIR)$(PREFIX) && rmdir -p bin share/man/man1 share/man/man7 share/doc \
+	for a in nemu $(LINKS); do rm -f "$(BIN_DIR)/$$a" "$(BASH_DIR)/$$a" || exit 1; done
+	rm -f "$(ZSH_DIR)/_nemu" "$(FISH_DIR)/nemu.fish"
+	for p in $(notdir $(wildcard man/*.1)); do rm -f "$(MAN_DIR)/man1/$$p" || exit 1; done
+	for p in $(notdir $(wildcard man/*.7)); do rm -f "$(MAN_DIR)/man7/$$p" || exit 1; done
+	rm -rf "$(DOC_DIR)"
+	cd "$(DESTDIR)$(PREFIX)" && rmdir -p bin share/man/man1 share/man/man7 share/doc \
 		share/bash-completion/completions share/zsh/site-functions \
-		share/fish/vendor_completions.d 2>/dev/null
+		share/fish/vendor_completions.d 2>/dev/null || :
 
 # A package of the tree as it is: build/nemu_VERSION_ARCH.deb. It needs no other, as all is linked in.
 DEB = $(BUILD)/deb
@@ -283,7 +283,8 @@ deb:
 clean:
 	rm -rf build nemu
 
-# Objects of tests are kept, as others are.
+# Objects of tests are kept, as others are; what has failed is not.
 .SECONDARY:
+.DELETE_ON_ERROR:
 
 .PHONY: FORCE all deps demo check check-built build-asan check-asan check-vm fuzz fuzz-targets stress soak units bench install uninstall deb clean

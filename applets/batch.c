@@ -140,7 +140,7 @@ static int run_line(const struct call *batch_call, char **argv, unsigned long li
 static int run_all(const struct call *c, struct script *s)
 {
 	unsigned long line;
-	char **argv, where[300];
+	char **argv = NULL, where[300];
 	int got;
 
 	do {

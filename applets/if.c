@@ -330,7 +330,7 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 	const char *type = call_get(c, "type"), *name = call_get(c, "NAME");
 	const char *address = call_get(c, "address"), *user = call_get(c, "user");
 	char text[LLADDR_TEXT];
-	uid_t uid;
+	uid_t uid = 0;
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++)
 		if (call_get(c, plain[i]) && put_word(client, plain[i], call_get(c, plain[i]), e))

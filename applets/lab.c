@@ -82,7 +82,7 @@ static int lab_run_command(struct call *c, struct err *e)
 		.ended_by = &c->ended_by,
 	};
 	own(fd) int logs = -1;
-	int status, code;
+	int status = 0, code;
 
 	left_count = 0;
 	failed = false;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <link.h>
 #include <malloc.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <syslog.h>
@@ -33,6 +35,8 @@ int __asprintf_chk(char **, int, const char *, ...);
 void __syslog_chk(int, int, const char *, ...);
 void *__memcpy_chk(void *, const void *, size_t, size_t room);
 void __explicit_bzero_chk(void *, size_t, size_t room);
+ssize_t __pread_chk(int, void *, size_t, off_t, size_t room);
+int __poll_chk(struct pollfd *, nfds_t, int, size_t room);
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #define WITH_LIST(call) \
@@ -125,6 +129,20 @@ void __explicit_bzero_chk(void *s, size_t n, size_t room)
 	explicit_bzero(s, n);
 }
 
+ssize_t __pread_chk(int fd, void *to, size_t n, off_t at, size_t room)
+{
+	if (n > room)
+		abort();
+	return pread(fd, to, n, at);
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t room)
+{
+	if (n > room / sizeof(*fds))
+		abort();
+	return poll(fds, n, timeout);
+}
+
 /* ------------------------------------------------------------------ calls that it lacks */
 
 int close_range(unsigned int first, unsigned int last, int flags)
@@ -135,6 +153,16 @@ int close_range(unsigned int first, unsigned int last, int flags)
 int statx(int dir, const char *path, int flags, unsigned int mask, struct statx *st)
 {
 	return (int)syscall(SYS_statx, dir, path, flags, mask, st);
+}
+
+/* CMSG_NXTHDR, where the compiler has not put it in its place. */
+struct cmsghdr *__cmsg_nxthdr(struct msghdr *msg, struct cmsghdr *c)
+{
+	size_t left = (size_t)((char *)msg->msg_control + msg->msg_controllen - (char *)c);
+
+	if (c->cmsg_len < sizeof(*c) || CMSG_ALIGN(c->cmsg_len) + sizeof(*c) > left)
+		return NULL;
+	return (struct cmsghdr *)(void *)((char *)c + CMSG_ALIGN(c->cmsg_len));
 }
 
 int mallopt(int what, int value)

@@ -26,7 +26,7 @@ static const char *const step_names[] = { "user", "cwd", "session", "stdio", "ex
 
 __attribute__((noreturn)) static void fail(int report, enum spawn_step step, int errnum)
 {
-	struct spawn_failure f = { step, errnum };
+	struct spawn_failure f = { (int)step, errnum };
 
 	if (write(report, &f, sizeof(f)) < 0)
 		_exit(126);

@@ -123,7 +123,7 @@ static void read_groups(struct user *u)
 int user_find(const char *name, struct user *u)
 {
 	char line[16384], *at = line, *word;
-	uid_t uid, group;
+	uid_t uid = 0, group;
 	bool number = is_number(name);
 	int rc;
 

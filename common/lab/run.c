@@ -38,7 +38,7 @@
 
 /* What the warden tells. */
 struct news {
-	enum { NEWS_STARTED, NEWS_NOT_STARTED, NEWS_LEFT, NEWS_FAILED, NEWS_ENDED } what;
+	enum news_of { NEWS_STARTED, NEWS_NOT_STARTED, NEWS_LEFT, NEWS_FAILED, NEWS_ENDED } what;
 	int number; /* PID, errno, wait status */
 	char text[256];
 };
@@ -101,10 +101,10 @@ struct warden {
 };
 
 /* What happens is told the other process, if it is still there. */
-static void tell(int line, int what, int number, const char *fmt, ...)
+static void tell(int line, enum news_of what, int number, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5))); /* checked as such */
 
-static void tell(int line, int what, int number, const char *fmt, ...)
+static void tell(int line, enum news_of what, int number, const char *fmt, ...)
 {
 	struct news n = { .what = what, .number = number };
 	va_list ap;

@@ -220,14 +220,14 @@ static int take_index(struct reader *r, unsigned int width, size_t *index)
 
 static int op_put(struct reader *r, unsigned int width)
 {
-	size_t i;
+	size_t i = 0;
 
 	return take_index(r, width, &i) ? -1 : reader_put(r, i);
 }
 
 static int op_get(struct reader *r, unsigned int width)
 {
-	size_t i;
+	size_t i = 0;
 
 	return take_index(r, width, &i) ? -1 : reader_get(r, i);
 }

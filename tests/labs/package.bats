@@ -28,6 +28,29 @@ setup() {
 	[ -z "$(find "$root" ! -type d)" ]
 }
 
+@test "a DESTDIR with a space in it; uninstall takes away nothing else, and says nothing of it" {
+	root=$BATS_TEST_TMPDIR/my\ root
+	mkdir "$BATS_TEST_TMPDIR/my"
+	make -s install DESTDIR="$root" PREFIX=/usr
+	[ "$("$root/usr/bin/nemu" --version)" = "$(nemu --version)" ]
+	[ -z "$(make -s uninstall DESTDIR="$root" PREFIX=/usr 2>&1)" ]
+	[ -z "$(find "$root" ! -type d)" ]
+	[ ! -e "$root/usr/bin" ]
+	[ -d "$BATS_TEST_TMPDIR/my" ]
+}
+
+@test "a clone in a folder with a space in its name, with other flags of the compiler: builds in silence, and the demo runs" {
+	local lines
+	mkdir "$BATS_TEST_TMPDIR/a b"
+	cp -r Makefile applets common man completions tests "$BATS_TEST_TMPDIR/a b"
+	cd "$BATS_TEST_TMPDIR/a b"
+	lines=$(make -s -j2 BUILD=build CFLAGS=-O1 2>&1)
+	same "$(grep -v '^  [A-Z][A-Z]* [a-z/_0-9]*\(\.c\)\?$' <<<"$lines")" ""
+	make -s demo BUILD=build CFLAGS=-O1 >/dev/null
+	make -s BUILD=O3 CFLAGS=-O3 O3/common/kernel/users.o O3/common/wire/unpickle.o # warnings are errors
+	! command -v clang || make -s CC=clang BUILD=C C/common/kernel/spawn.o C/common/lab/run.o
+}
+
 @test "the binary alone, in a root with nothing in it, makes a lab" {
 	! ldd "$NEMU" 2>/dev/null | grep -q "=>" || skip "needs archives to link"
 	mkdir -p "$root/proc" "$root/dev" "$root/sys" "$root/run"
