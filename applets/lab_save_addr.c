@@ -43,11 +43,17 @@ static void comment_on_address(const struct item *x, const struct value *a, cons
 {
 	bool v4 = is(a, "family", "inet");
 	const char *name = str(x->d, "ifname"), *label = str(a, "label"), *scope = str(a, "scope");
+	static const char *const flags[] = { "noprefixroute", "mngtmpaddr", "home", "autojoin" };
 
 	if (v4 && strcmp(scope, strncmp(text, "127.", 4) ? "global" : "host"))
 		save_comment("not saved: %s:%s: scope %s of %s", x->node, name, scope, text);
 	if (v4 && *label && strcmp(label, name))
 		save_comment("not saved: %s:%s: label %s of %s", x->node, name, label, text);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if (value_get(a, flags[i]))
+			save_comment("not saved: %s:%s: %s of %s", x->node, name, flags[i], text);
+	if (value_num(a, "preferred_life_time", UINT32_MAX) != UINT32_MAX)
+		save_comment("not saved: %s:%s: how long %s is preferred", x->node, name, text);
 }
 
 static void save_address(const char *lab, const struct item *x, const struct value *a)

@@ -213,7 +213,9 @@ void describe_address(struct buf *b, const struct address *a)
 		const char *name;
 	} flags[] = { { IFA_F_SECONDARY, "secondary" },	  { IFA_F_TENTATIVE, "tentative" },
 		      { IFA_F_DEPRECATED, "deprecated" }, { IFA_F_DADFAILED, "dadfailed" },
-		      { IFA_F_NODAD, "nodad" } };
+		      { IFA_F_NODAD, "nodad" },		  { IFA_F_NOPREFIXROUTE, "noprefixroute" },
+		      { IFA_F_MANAGETEMPADDR, "mngtmpaddr" }, { IFA_F_HOMEADDRESS, "home" },
+		      { IFA_F_MCAUTOJOIN, "autojoin" } };
 	char text[INADDR_TEXT], number[NUMBER_TEXT];
 	bool v6 = a->local.family == AF_INET6;
 

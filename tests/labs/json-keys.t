@@ -109,7 +109,8 @@ def build():
 def main():
     build()
     # Only of addresses in special states, or of interfaces that this lab does not have.
-    address_states = {"secondary", "tentative", "deprecated", "dadfailed", "nodad"}
+    address_states = {"secondary", "tentative", "deprecated", "dadfailed", "nodad", "noprefixroute", "mngtmpaddr",
+                      "home", "autojoin"}
     kinds = {"bridge", "vlan", "vxlan", "macvlan", "macvtap", "macvlan,", "vrf", "tun"}
     pages = {p: documented(p) for p in "addr check if lab link node ps route switch".split()}
     check("node", pages["node"], [nemu("-j", "node"), nemu("-j", "node", "show", "s")])

@@ -410,6 +410,7 @@ build_all() {
 	inside a ip route add 10.77.0.0/16 nexthop via 10.0.0.2 dev e nexthop via 10.0.0.3 dev e
 	inside a ip addr add 10.2.2.1/24 broadcast + dev e scope link
 	inside a ip addr add 10.3.3.1/24 broadcast + dev e label e:x
+	inside a ip addr add fd00:86::1/64 dev e noprefixroute nodad preferred_lft 0
 	nemu addr a add fe80::1/64 dev e
 	nemu addr a add 127.0.0.5/8 dev lo
 	inside a ip route add 10.78.0.0/16 dev e src 10.0.0.1
@@ -427,6 +428,8 @@ build_all() {
 	grep "^# not saved: b:e: what tbf 7: does beyond impairments" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: scope link of 10.2.2.1/24" "$BATS_TEST_TMPDIR/saved"
 	grep "^# not saved: a:e: label e:x of 10.3.3.1/24" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: noprefixroute of fd00:86::1/64" "$BATS_TEST_TMPDIR/saved"
+	grep "^# not saved: a:e: how long fd00:86::1/64 is preferred" "$BATS_TEST_TMPDIR/saved"
 	grep "^nemu addr a add fe80::1/64 dev e" "$BATS_TEST_TMPDIR/saved"
 	grep "^nemu addr a add 127.0.0.5/8 dev lo" "$BATS_TEST_TMPDIR/saved"
 	grep "^# running in a: sh -c # x? exec sleep 86469" "$BATS_TEST_TMPDIR/saved"
