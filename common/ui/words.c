@@ -310,8 +310,8 @@ static void print_word(struct line *l, const struct word *w)
 	char text[120];
 	int len = snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", need ? "" : "[",
 			   w->word ? w->word : "", w->word && w->value ? " " : "",
-			   w->value ? w->value : "", need ? "" : "]",
-			   many ? "..." : "", w->flags & WORD_TAIL ? " [ARG...]" : "");
+			   w->value ? w->value : "", w->flags & WORD_TAIL ? " [ARG...]" : "",
+			   need ? "" : "]", many ? "..." : "");
 
 	if (l->column + 1 + len >= FOLD) {
 		fprintf(l->out, "\n%*s", l->indent, "");

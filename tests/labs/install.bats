@@ -98,6 +98,7 @@ applets() { nemu --list | cut -f1; }
 	same "$(nemu -h node)" "$(nemu node --help)" # options of all applets may stand before the name
 	same "$(nemu -j --help addr r1)" "$(nemu addr --help)"
 	same "$(nemu -jh)" "$(nemu --help)"
+	nemu x11 --help | grep -qF ' [CMD [ARG...]]'
 	run nemu --help nosuch
 	[[ $status -eq 1 && ${lines[0]} == "nemu: nosuch: no such applet" ]]
 }
