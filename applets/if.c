@@ -2,6 +2,7 @@
 /* if: interfaces of a node. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "applets.h"
@@ -365,12 +366,17 @@ static int check_words(const struct call *c, const char *name, const char *type,
 	static const char *const needed[][3] = { { "vlan", "link", "link IF" },	 { "vlan", "id", "id N" },
 						 { "macvlan", "link", "link IF" }, { "macvtap", "link", "link IF" },
 						 { "vxlan", "id", "id N" }, { "vrf", "table", "table N" } };
+	const char *group = call_get(c, "group");
+	struct inaddr a;
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
 		if (!strcmp(type, needed[i][0]) && !call_get(c, needed[i][1]))
 			return err_set(e, ERR_USAGE, 0, "%s: type %s: %s is missing", name, type, needed[i][2]);
-	if (call_get(c, "group") && call_get(c, "remote"))
+	if (group && call_get(c, "remote"))
 		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
+	if (group && (!inaddr_parse(group, &a) ||
+		      (a.family == AF_INET ? a.bytes[0] >> 4 != 0xe : a.bytes[0] != 0xff)))
+		return err_set(e, ERR_USAGE, 0, "group %.60s: not a multicast address", group);
 	return 0;
 }
 

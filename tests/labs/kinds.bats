@@ -166,6 +166,8 @@ kind() { inside a ip -j -d link show dev "$1"; }
 	fails 1 "a/b" if a add a/b type bridge
 	fails 1 "" if a add "" type bridge
 	fails 1 remote if a add vx type vxlan id 1 remote 10.0.0.1 group 239.0.0.1
+	fails 1 "group 10.0.0.1: not a multicast address" if a add vx type vxlan id 1 group 10.0.0.1
+	fails 1 "group fd00::1: not a multicast address" if a add vx type vxlan id 1 group fd00::1
 	fails 1 nosuchuser if a add t0 type tap user nosuchuser
 	fails 2 "no id" if a add t0 type tap id 5
 	fails 2 "of type bridge has no user" if a add br0 type bridge user 0
