@@ -14,11 +14,14 @@
 
 #include "base/cleanup.h"
 
+#define BEHIND_MS 200 /* nobody tells who comes to the foreground and was not stopped */
+
 struct terminal {
 	int master;
 	bool raw;	  /* the caller's terminal is raw now */
 	bool has_terminal; /* standard input is a terminal */
 	bool input_over;
+	bool behind; /* in the background of the caller's terminal: another's to read and to change */
 	struct termios before;
 	void (*on_pipe)(int); /* what SIGPIPE did before */
 	char pending[4096]; /* input that the program has not taken yet */
@@ -35,6 +38,15 @@ static void copy_size(int master)
 			ioctl(master, TIOCSWINSZ, &ws);
 			return;
 		}
+}
+
+/* As behind "&" at a prompt, or under timeout(1) in a script: who changes the terminal there is stopped by the kernel,
+ * and is again by each signal that was to end him. */
+static bool in_background(void)
+{
+	pid_t group = tcgetpgrp(0);
+
+	return group >= 0 && group != getpgrp();
 }
 
 struct terminal *terminal_open(int *slave, struct err *e)
@@ -60,7 +72,7 @@ struct terminal *terminal_open(int *slave, struct err *e)
 	}
 	copy_size(t->master);
 	t->has_terminal = !tcgetattr(0, &t->before);
-	if (t->has_terminal)
+	if (t->has_terminal && !in_background()) /* else they are those of a shell that edits a line */
 		tcsetattr(*slave, TCSANOW, &t->before);
 	fcntl(t->master, F_SETFL, O_RDWR | O_NONBLOCK);
 	t->on_pipe = signal(SIGPIPE, SIG_IGN); /* the caller's terminal would stay raw */
@@ -70,23 +82,33 @@ struct terminal *terminal_open(int *slave, struct err *e)
 
 void terminal_begin(struct terminal *t)
 {
-	struct termios raw = t->before;
+	struct termios raw;
+	bool was_behind = t->behind;
 
 	if (!t->has_terminal)
 		return;
+	t->behind = in_background();
+	if (t->behind)
+		return;
+	if (was_behind) {
+		tcgetattr(0, &t->before);
+		copy_size(t->master);
+	}
+	raw = t->before;
 	cfmakeraw(&raw);
 	t->raw = !tcsetattr(0, TCSADRAIN, &raw);
 }
 
 void terminal_pause(struct terminal *t)
 {
-	if (t->raw)
+	if (t->raw && !in_background())
 		tcsetattr(0, TCSADRAIN, &t->before);
 	t->raw = false;
 }
 
 void terminal_resume(struct terminal *t)
 {
+	t->raw = false;
 	terminal_begin(t);
 	copy_size(t->master);
 }
@@ -176,7 +198,7 @@ static void pass_input(struct terminal *t)
 int terminal_relay(struct terminal *t, int conn, int signals)
 {
 	for (;;) {
-		bool want_input = !t->len && !t->input_over;
+		bool want_input = !t->len && !t->input_over && !t->behind;
 		struct pollfd p[4] = {
 			{ .fd = conn, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
@@ -184,8 +206,10 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 			{ .fd = want_input ? 0 : -1, .events = POLLIN },
 		};
 
-		if (poll(p, 4, -1) < 0)
+		if (poll(p, 4, t->behind ? BEHIND_MS : -1) < 0)
 			continue;
+		if (t->behind)
+			terminal_begin(t);
 		if (p[2].revents & POLLIN && pass_output(t) < 0)
 			return -1;
 		if (p[2].revents & POLLOUT)

@@ -17,13 +17,13 @@ PATIENCE = 20  # seconds until a test counts as stuck
 
 
 class Terminal:
-    """nemu on a terminal of ours."""
+    """nemu, or another program, on a terminal of ours."""
 
-    def __init__(self, *args):
+    def __init__(self, *args, program=NEMU):
         self.out = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execv(NEMU, [NEMU] + list(args))
+            os.execvp(program, [program] + list(args))
 
     def read(self):
         if not select.select([self.fd], [], [], PATIENCE)[0]:
@@ -199,6 +199,38 @@ def stopped_and_continued():
     os.close(slave)
 
 
+def in_the_background():
+    # timeout(1) in a script: a process group of its own, which is not the terminal's
+    t = Terminal("-c", 'timeout 10 "$NEMU" exec a echo hello; echo "code $?"', program="bash")
+    try:
+        t.expect(b"hello")
+        t.expect(b"code 0")
+    except AssertionError:
+        os.kill(t.pid, signal.SIGKILL)  # the terminal's hang-up is the end of the rest
+        raise
+    finally:
+        t.end()
+
+
+def from_the_background_to_the_foreground():
+    t = Terminal("--norc", "-i", program="bash")
+    t.expect(b"% ")
+    t.type(b"$NEMU exec a sh -c 'echo o''ne; read x; echo two $x' &\n")
+    t.expect(b"one\r")
+    t.type(b"echo sh''ell; jobs\n")  # what is typed is the shell's
+    t.expect(b"\rshell\r\n")
+    t.expect(b"Running")
+    before = attributes(t.fd)
+    t.type(b"fg\n")
+    until(lambda: not attributes(t.fd)[3] & termios.ISIG, "raw")
+    t.type(b"word\n")
+    t.expect(b"two word\r\n")
+    t.expect(b"% ")
+    until(lambda: attributes(t.fd) == before, "as before")
+    t.type(b"exit\n")
+    equal(t.end()[1], 0)
+
+
 def input_ends_within_a_line():
     for text, shown in (b"abc", b"abcabc"), (b"abc\n", b"abc\r\nabc\r\n"), (b"", b""):
         p = subprocess.run([NEMU, "exec", "-t", "a", "cat"], input=text, stdout=subprocess.PIPE, timeout=PATIENCE)
@@ -259,7 +291,7 @@ TESTS = (
      restored(lambda p, pid: p.send_signal(signal.SIGTERM), 143)),
     ("restored after SIGHUP to the client",
      restored(lambda p, pid: p.send_signal(signal.SIGHUP), 129)),
-    stopped_and_continued, input_ends_within_a_line, nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
+    stopped_and_continued, in_the_background, from_the_background_to_the_foreground, input_ends_within_a_line, nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
 )
 
 
