@@ -292,14 +292,34 @@ struct asked {
 	size_t n;
 };
 
-static void put_description(struct client *c, const struct program *p, struct asked *asked)
+/* The caller's, or one that is named from there on. Without one, as when it has been removed, the program would be in
+ * the server's, which is the root. */
+static int find_folder(const struct program *p, char **folder, struct err *e)
 {
-	char *cwd = p->dir && *p->dir == '/' ? NULL : getcwd(NULL, 0), *joined = NULL;
-	const char *dir = p->dir ? p->dir : cwd;
+	own(mem) char *cwd = NULL;
+	int n;
 
-	if (p->dir && *p->dir != '/' && cwd && asprintf(&joined, "%s/%s", cwd, p->dir) > 0)
-		dir = joined;
+	*folder = NULL;
+	if (p->dir && *p->dir == '/') {
+		n = asprintf(folder, "%s", p->dir);
+	} else {
+		cwd = getcwd(NULL, 0);
+		if (!cwd) {
+			err_os(e, errno, "the working directory");
+			e->step = "cwd";
+			return -1;
+		}
+		n = asprintf(folder, "%s%s%s", cwd, p->dir ? "/" : "", p->dir ? p->dir : "");
+	}
+	if (n >= 0)
+		return 0;
+	*folder = NULL;
+	return err_nomem(e);
+}
 
+static void put_description(struct client *c, const struct program *p, const char *folder,
+			    struct asked *asked)
+{
 	client_put(c, "PROC CRTE");
 	client_put_b(c, p->argv[0]);
 	for (char **v = p->argv; *v; v++)
@@ -312,12 +332,8 @@ static void put_description(struct client *c, const struct program *p, struct as
 		put_text(c, "PROC USER", p->user);
 		asked->what[asked->n++] = 'm';
 	}
-	if (dir && *dir == '/') {
-		put_text(c, "PROC CWD", dir);
-		asked->what[asked->n++] = 'm';
-	}
-	free(joined);
-	free(cwd);
+	put_text(c, "PROC CWD", folder);
+	asked->what[asked->n++] = 'm';
 }
 
 static void put_extensions(struct client *c, const struct program *p, struct asked *asked)
@@ -417,12 +433,15 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 static int run_program(struct client *c, const struct program *p, pid_t *pid, struct err *e)
 {
 	own(fd) int null = -1;
+	own(mem) char *folder = NULL;
 	int fds[4], first;
 	bool log = false;
 	struct asked asked = {0};
 
+	if (find_folder(p, &folder, e))
+		return -1;
 	memcpy(fds, p->fds, sizeof(fds));
-	put_description(c, p, &asked);
+	put_description(c, p, folder, &asked);
 	put_extensions(c, p, &asked);
 	first = next_passing(fds, 0, true);
 	if (!p->log && !p->notify)

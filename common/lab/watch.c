@@ -278,6 +278,7 @@ static int start_program(struct watch *w, char **argv, int out, struct err *e)
 	own(fd) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct program p = {
 		.argv = argv,
+		.dir = w->spec.kind == WATCH_PING ? "/" : NULL, /* any will do */
 		.tied = true,
 		.fds = { null, out < 0 ? null : out, out < 0 ? null : out, -1 },
 	};

@@ -172,6 +172,17 @@ teardown() {
 	fails 125 passwd exec a -d /etc/passwd true
 }
 
+@test "a folder that has been removed is not the root" {
+	mkdir "$BATS_TEST_TMPDIR/gone"
+	cd "$BATS_TEST_TMPDIR/gone"
+	rmdir "$BATS_TEST_TMPDIR/gone"
+	fails 125 "a: the working directory: No such file" exec a pwd
+	fails 125 "a: the working directory: No such file" exec a -d tmp pwd
+	fails 2 "a: the working directory: No such file" spawn a pwd
+	[ "$(nemu exec a -d /usr pwd)" = /usr ]
+	silent until ping a 127.0.0.1
+}
+
 @test "the environment is the caller's; -e adds and replaces" {
 	[ "$(ONE='a b' nemu exec a sh -c 'echo "$ONE"')" = "a b" ]
 	[ "$(ONE=1 nemu exec a -e ONE=2 -e TWO='x=y' -e THREE= sh -c 'echo "$ONE|$TWO|${THREE-unset}"')" = "2|x=y|" ]
