@@ -96,15 +96,6 @@ static void own_terminal(struct terminal **t)
 	*t = NULL;
 }
 
-/* Who does not ignore it ends by it. */
-static void end_of_pipe(void)
-{
-	struct sigaction now;
-
-	if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler != SIG_IGN)
-		signals_die_of(SIGPIPE);
-}
-
 static int run(struct call *call, struct program *p, struct err *e)
 {
 	own(client) struct client c = CLIENT_INIT;
@@ -134,7 +125,7 @@ static int run(struct call *call, struct program *p, struct err *e)
 	signals_settle(&call->ended_by, rc);
 	if (rc < 0 && e->step && !strcmp(e->step, "output")) {
 		if (e->errnum == EPIPE)
-			end_of_pipe();
+			signals_broken_pipe();
 		return rc;
 	}
 	return of_node(call, rc, e);

@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include "applets.h"
 #include "base/num.h"
+#include "base/signals.h"
 #include "lab/log.h"
 
 /* Copies what there is from here on. */
@@ -14,7 +16,7 @@ static int copy(int fd, struct err *e)
 	char block[65536];
 	ssize_t n;
 
-	while ((n = read(fd, block, sizeof(block))) > 0)
+	while ((n = log_read(fd, block, sizeof(block))) > 0)
 		if (fwrite(block, 1, (size_t)n, stdout) != (size_t)n)
 			return err_os(e, errno, "standard output");
 	if (fflush(stdout))
@@ -50,16 +52,39 @@ static int skip_to_last(int fd, int64_t lines, struct err *e)
 	return 0;
 }
 
+/* Readable when the log grows, or when nobody reads standard output any more: a log that does not grow would not tell,
+ * and "logs -f | grep -q" not end. A file cannot be waited for, and needs not. */
+static int wait_for(int inotify, struct err *e)
+{
+	struct epoll_event grows = { .events = EPOLLIN }, broken = { .events = 0 };
+	own(fd) int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, inotify, &grows) ||
+	    (epoll_ctl(fd, EPOLL_CTL_ADD, 1, &broken) && errno != EPERM))
+		return err_os(e, errno, "epoll");
+	return steal_fd(&fd);
+}
+
+static bool is_broken(void)
+{
+	struct pollfd p = { .fd = 1 };
+
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLERR | POLLHUP);
+}
+
 /* Until the process has ended, and all that it wrote has been copied. */
 static int follow(struct client *c, int fd, int inotify, pid_t pid, struct err *e)
 {
+	own(fd) int both = wait_for(inotify, e);
 	char events[4096];
 
+	if (both < 0)
+		return -1;
 	client_put(c, "PROC NEXT");
 	client_put_i(c, pid);
 	client_end(c);
 	for (;;) {
-		int what = client_poll(c, inotify, -1);
+		int what = client_poll(c, both, -1);
 
 		while (read(inotify, events, sizeof(events)) > 0)
 			;
@@ -67,6 +92,10 @@ static int follow(struct client *c, int fd, int inotify, pid_t pid, struct err *
 			return -1;
 		if (what == 1)
 			return client_done(c, e);
+		if (is_broken()) {
+			signals_broken_pipe();
+			return err_os(e, EPIPE, "standard output");
+		}
 	}
 }
 

@@ -81,3 +81,11 @@ void signals_die_of(int sig)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	_exit(128 + sig);
 }
+
+void signals_broken_pipe(void)
+{
+	struct sigaction now;
+
+	if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler != SIG_IGN)
+		signals_die_of(SIGPIPE);
+}

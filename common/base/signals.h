@@ -37,4 +37,7 @@ void signals_settle(int *ended_by, int code);
 /* The process ends by it, as it would have done at once. */
 __attribute__((noreturn)) void signals_die_of(int sig);
 
+/* Nobody reads what is written: who does not ignore SIGPIPE ends by it, as write(2) would have it. */
+void signals_broken_pipe(void);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -46,6 +47,16 @@ int log_open(const char *lab, const char *node, pid_t pid, int *inotify, struct 
 		return -1;
 	}
 	return steal_fd(&fd);
+}
+
+ssize_t log_read(int fd, void *block, size_t size)
+{
+	ssize_t n = read(fd, block, size);
+	struct stat st;
+
+	if (n || fstat(fd, &st) || st.st_size >= lseek(fd, 0, SEEK_CUR))
+		return n;
+	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : read(fd, block, size);
 }
 
 struct log_search {
@@ -137,7 +148,7 @@ int log_search_look(struct log_search *s, struct err *e)
 
 		if (!room)
 			return err_nomem(e);
-		n = read(s->fd, room, 65536);
+		n = log_read(s->fd, room, 65536);
 		if (n < 0)
 			return err_os(e, errno, "log");
 		if (n == 0)

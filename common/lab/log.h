@@ -12,6 +12,9 @@
 __attribute__((warn_unused_result)) int log_open(const char *lab, const char *node, pid_t pid,
 						 int *inotify, struct err *e);
 
+/* As read(2). A log that somebody has cut short meanwhile, as logs of long runs are, is read from its beginning. */
+ssize_t log_read(int fd, void *block, size_t size);
+
 /* Is it an extended regular expression? ERR_USAGE if not. */
 __attribute__((warn_unused_result)) int log_check_regex(const char *text, struct err *e);
 

@@ -433,6 +433,35 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	[ "$(cat "$BATS_TEST_TMPDIR/out")" = $'first\nsecond' ]
 }
 
+@test "logs -f: ends when nobody reads, though nothing more is printed" {
+	local pid
+	pid=$(nemu spawn a sh -c 'echo ready; exec sleep 86443')
+	run timeout 5 bash -c '"$NEMU" logs a -f "$1" | grep -q ready; echo "${PIPESTATUS[*]}"' - "$pid"
+	[ "$output" = "141 0" ]
+	run timeout 5 bash -c 'trap "" PIPE; "$NEMU" logs a -f "$1" | grep -q ready; echo "${PIPESTATUS[*]}"' - "$pid"
+	[[ $output == *"2 0" ]]
+	nemu kill a "$pid"
+}
+
+@test "logs -f, until log: of a log that is emptied meanwhile" {
+	local pid client
+	mkfifo "$BATS_TEST_TMPDIR/f"
+	pid=$(nemu spawn a sh -c 'echo a long first line; while read -r x; do echo "$x"; done <"$1"' - "$BATS_TEST_TMPDIR/f")
+	nemu until log a "$pid" long
+	timeout 20 "$NEMU" logs a -f "$pid" >"$BATS_TEST_TMPDIR/out" &
+	client=$!
+	timeout 20 "$NEMU" until log a "$pid" '^second$' &
+	exec 6>"$BATS_TEST_TMPDIR/f"
+	eventually grep -q first "$BATS_TEST_TMPDIR/out"
+	: >"$NEMU_RUNDIR/default/.a/$pid"
+	echo second >&6
+	eventually grep -q second "$BATS_TEST_TMPDIR/out"
+	wait $!
+	exec 6>&-
+	wait $client
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = $'a long first line\nsecond' ]
+}
+
 @test "processes of a node with PIDs of its own" {
 	nemu node add p --isolate pid
 	local pid
