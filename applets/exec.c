@@ -66,7 +66,7 @@ static int wait_end(struct call *call, struct client *c, struct terminal *t, pid
 		if (what == 2)
 			on_signal(call, t, pid, signals);
 	} while (what == 2);
-	if (what < 0 || (t && terminal_drain(t))) {
+	if (what < 0 || (t && terminal_drain(t, call->ended_by ? -1 : signals))) {
 		err_os(e, errno, "standard output");
 		e->step = "output";
 		return -1;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include "base/cleanup.h"
 
 #define BEHIND_MS 200 /* nobody tells who comes to the foreground and was not stopped */
+#define HURRY_MS 500 /* how long a reader who takes nothing is waited for, once a signal has come */
 
 struct terminal {
 	int master;
@@ -27,6 +29,8 @@ struct terminal {
 	char pending[4096]; /* input that the program has not taken yet */
 	size_t len;
 	char last; /* of the input */
+	char output[PIPE_BUF]; /* that standard output has not taken yet: as much as a pipe that is ready has room for */
+	size_t output_at, output_len;
 };
 
 static void copy_size(int master)
@@ -128,36 +132,26 @@ void terminal_resize(struct terminal *t)
 	copy_size(t->master);
 }
 
-/* Standard output may be a pipe or a terminal that others have made non-blocking. */
-static bool write_all(const char *data, size_t len)
+/* 1; 0: nothing there, or the program's side is closed. */
+static int take_output(struct terminal *t)
 {
-	while (len) {
-		ssize_t n = write(1, data, len);
+	ssize_t n = read(t->master, t->output, sizeof(t->output));
 
-		if (n < 0 && errno == EAGAIN) {
-			struct pollfd p = { .fd = 1, .events = POLLOUT };
-
-			poll(&p, 1, -1);
-		} else if (n < 0 && errno != EINTR) {
-			return false;
-		}
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return true;
+	t->output_at = 0;
+	t->output_len = n > 0 ? (size_t)n : 0;
+	return n > 0;
 }
 
-/* 1; 0: nothing there, or the program's side is closed; -1: errno, nobody takes it. */
+/* As far as it is taken: others may have made a pipe or a terminal non-blocking. -1: errno, nobody takes it. */
 static int pass_output(struct terminal *t)
 {
-	char block[16384];
-	ssize_t n = read(t->master, block, sizeof(block));
+	ssize_t n = write(1, t->output + t->output_at, t->output_len);
 
-	if (n <= 0)
-		return 0;
-	return write_all(block, (size_t)n) ? 1 : -1;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	t->output_at += (size_t)n;
+	t->output_len -= (size_t)n;
+	return 0;
 }
 
 /* What a terminal's user would type at the end of the input: behind the beginning of a line once more, as the first
@@ -199,18 +193,23 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 {
 	for (;;) {
 		bool want_input = !t->len && !t->input_over && !t->behind;
-		struct pollfd p[4] = {
+		/* Who does not read what is shown holds up the program, but no signal. */
+		struct pollfd p[5] = {
 			{ .fd = conn, .events = POLLIN },
 			{ .fd = signals, .events = POLLIN },
-			{ .fd = t->master, .events = (short)(POLLIN | (t->len ? POLLOUT : 0)) },
+			{ .fd = t->output_len ? -1 : t->master,
+			  .events = (short)(POLLIN | (t->len ? POLLOUT : 0)) },
 			{ .fd = want_input ? 0 : -1, .events = POLLIN },
+			{ .fd = t->output_len ? 1 : -1, .events = POLLOUT },
 		};
 
-		if (poll(p, 4, t->behind ? BEHIND_MS : -1) < 0)
+		if (poll(p, 5, t->behind ? BEHIND_MS : -1) < 0)
 			continue;
 		if (t->behind)
 			terminal_begin(t);
-		if (p[2].revents & POLLIN && pass_output(t) < 0)
+		if (p[2].revents & POLLIN && take_output(t))
+			p[4].revents = poll(&(struct pollfd){ .fd = 1, .events = POLLOUT }, 1, 0) > 0;
+		if (p[4].revents && pass_output(t))
 			return -1;
 		if (p[2].revents & POLLOUT)
 			pass_input(t);
@@ -231,14 +230,33 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 	}
 }
 
-int terminal_drain(struct terminal *t)
+/* What has been taken. 1: nobody takes it, and that is not waited for. */
+static int pass_rest(struct terminal *t, int signals)
+{
+	while (t->output_len) {
+		struct pollfd p[2] = {
+			{ .fd = 1, .events = POLLOUT }, { .fd = signals, .events = POLLIN },
+		};
+
+		if (!poll(p, 2, signals < 0 ? HURRY_MS : -1))
+			return 1;
+		if (p[1].revents)
+			signals = -1;
+		if (p[0].revents && pass_output(t))
+			return -1;
+	}
+	return 0;
+}
+
+int terminal_drain(struct terminal *t, int signals)
 {
 	struct pollfd p = { .fd = t->master, .events = POLLIN };
-	int rc = 1;
+	int rc;
 
 	/* poll(2) makes the kernel hand over what the program's side has queued. Others may still
 	 * have the terminal open; what they write later is not waited for. */
-	while (rc > 0 && poll(&p, 1, 0) > 0 && p.revents & POLLIN)
-		rc = pass_output(t);
+	do
+		rc = pass_rest(t, signals);
+	while (!rc && poll(&p, 1, 0) > 0 && p.revents & POLLIN && take_output(t));
 	return rc < 0 ? -1 : 0;
 }

@@ -21,12 +21,13 @@ struct terminal *terminal_open(int *slave, struct err *e);
 void terminal_begin(struct terminal *t);
 void terminal_close(struct terminal *t);
 
-/* Passes bytes both ways until conn is readable (returns 1) or signals is (2). Output is
- * passed on in full before input is read again. -1: errno, standard output takes no more. */
+/* Passes bytes both ways until conn is readable (returns 1) or signals is (2). Output that
+ * nobody takes holds up input, but neither of these. -1: errno, standard output takes no more. */
 int terminal_relay(struct terminal *t, int conn, int signals);
 
-/* After the program's end: passes on what it has written until now. 0, or -1 as above. */
-int terminal_drain(struct terminal *t);
+/* After the program's end: passes on what it has written until now. Once signals is readable, or if it is -1 as a
+ * signal has come, what nobody takes is given up. 0, or -1 as above. */
+int terminal_drain(struct terminal *t, int signals);
 
 /* The caller's terminal has another size. */
 void terminal_resize(struct terminal *t);

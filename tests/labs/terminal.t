@@ -258,6 +258,22 @@ def nobody_reads():
     equal((p.stderr, p.returncode), (b"nemu exec: standard output: No space left on device\n", 125))
 
 
+def signals_though_nobody_reads():
+    for program in "yes", "seq 3000":  # one runs on, one may have ended
+        r, w = os.pipe()
+        p = subprocess.Popen(["timeout", "1", NEMU, "exec", "-t", "a"] + program.split(), stdin=subprocess.DEVNULL,
+                             stdout=w)
+        os.set_blocking(w, False)
+        try:
+            while True:
+                os.write(w, b"x" * 4096)
+        except BlockingIOError:
+            os.set_blocking(w, True)
+        equal(p.wait(PATIENCE), 124)
+        os.close(r)
+        os.close(w)
+
+
 def hang_up_of_a_killed_client():
     t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; sleep 1004 & echo go; wait")
     t.expect(b"go\r\n")
@@ -291,7 +307,8 @@ TESTS = (
      restored(lambda p, pid: p.send_signal(signal.SIGTERM), 143)),
     ("restored after SIGHUP to the client",
      restored(lambda p, pid: p.send_signal(signal.SIGHUP), 129)),
-    stopped_and_continued, in_the_background, from_the_background_to_the_foreground, input_ends_within_a_line, nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
+    stopped_and_continued, in_the_background, from_the_background_to_the_foreground, input_ends_within_a_line, nobody_reads,
+    signals_though_nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
 )
 
 
