@@ -220,6 +220,7 @@ def from_the_background_to_the_foreground():
     t.type(b"echo sh''ell; jobs\n")  # what is typed is the shell's
     t.expect(b"\rshell\r\n")
     t.expect(b"Running")
+    t.expect(b"% ")
     before = attributes(t.fd)
     t.type(b"fg\n")
     until(lambda: not attributes(t.fd)[3] & termios.ISIG, "raw")
