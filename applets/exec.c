@@ -85,7 +85,9 @@ static int start(const struct call *call, struct client *c, struct program *p, i
 		p->tty = true;
 		p->fds[0] = p->fds[1] = p->fds[2] = *slave;
 	}
+	c->impatient = true; /* it may be long, as where users are asked for over a network */
 	rc = call_run(c, p, pid, e);
+	c->impatient = false;
 	drop_fd(slave);
 	return of_node(call, rc, e);
 }
@@ -102,7 +104,7 @@ static int run(struct call *call, struct program *p, struct err *e)
 	own(signals) struct signals signals = SIGNALS_NONE;
 	own(fd) int slave = -1;
 	own(terminal) struct terminal *t = NULL;
-	bool both = isatty(0) && isatty(1);
+	bool both = isatty(0) && isatty(1), from_user;
 	pid_t pid;
 	int rc;
 
@@ -116,8 +118,15 @@ static int run(struct call *call, struct program *p, struct err *e)
 			return -1;
 	}
 	/* What is meant for the program arrives here, and is passed on; with a terminal, what concerns it. */
-	if (signals_catch(&signals, t != NULL, e) || start(call, &c, p, &slave, &pid, e))
+	if (signals_catch(&signals, t != NULL, e))
 		return -1;
+	if (start(call, &c, p, &slave, &pid, e)) {
+		int sig = e->errnum == EINTR ? signals_read(signals.fd, &from_user) : 0;
+
+		if (sig) /* there is no program yet that it could be for; one that comes gets SIGHUP */
+			signals_die_of(sig);
+		return -1;
+	}
 	if (t)
 		terminal_begin(t);
 	rc = wait_end(call, &c, t, pid, signals.fd, e);

@@ -17,9 +17,10 @@ static void add(sigset_t *set, const int *signals, size_t n)
 			sigaddset(set, signals[i]);
 }
 
+static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 int signals_catch(struct signals *s, bool terminal, struct err *e)
 {
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	static const int with_terminal[] = { SIGWINCH, SIGTSTP, SIGCONT };
 	sigset_t set;
 
@@ -32,6 +33,17 @@ int signals_catch(struct signals *s, bool terminal, struct err *e)
 		return err_os(e, errno, "signalfd");
 	sigprocmask(SIG_BLOCK, &set, &s->before);
 	return 0;
+}
+
+bool signals_end_pending(void)
+{
+	sigset_t set;
+
+	sigpending(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (sigismember(&set, ends[i]))
+			return true;
+	return false;
 }
 
 void signals_release(struct signals *s)

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/num.h"
+#include "base/signals.h"
 #include "lab/name.h"
 #include "lab/pool.h"
 #include "lab/rundir.h"
@@ -25,6 +26,8 @@
 
 #define REPLY_MAX (256u << 20) /* of one reply; larger is no honest server */
 #define FULL 8192	       /* bytes that are worth sending before anybody waits for the answer */
+#define LOOK_MS 200	       /* between looks at signals that are blocked */
+#define GRACE_MS 1000
 #define OTHERS 32	       /* descriptors that a command has besides its connections */
 
 /* lab_fd -1: the lab is not there. */
@@ -116,6 +119,17 @@ static int lost(struct err *e, int errnum)
 	return err_set(e, ERR_PEER, 0, "the server closed the connection");
 }
 
+/* Such a signal has come, and for a moment yet no answer, by which it would be for the program. */
+static bool given_up(const struct client *c)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+	while (!poll(&p, 1, LOOK_MS))
+		if (signals_end_pending())
+			return !poll(&p, 1, GRACE_MS);
+	return false;
+}
+
 /* Takes in what there is. MSG_DONTWAIT or 0. 0: something came. */
 static int take_in(struct client *c, int flags, struct err *e)
 {
@@ -124,6 +138,8 @@ static int take_in(struct client *c, int flags, struct err *e)
 
 	buf_consume(&c->in, c->taken);
 	c->taken = 0;
+	if (c->impatient && !flags && given_up(c))
+		return lost(e, EINTR);
 	do
 		n = recv(c->fd, block, sizeof(block), flags);
 	while (n < 0 && errno == EINTR);
@@ -260,7 +276,7 @@ static const struct value *unpack(const char *text, size_t len, struct value_poo
 	return pickle_read(pool, bytes.data, bytes.len, e);
 }
 
-static int raise(const char *text, size_t len, struct err *e)
+static int raise_told(const char *text, size_t len, struct err *e)
 {
 	own(value_pool) struct value_pool pool = {0};
 	const struct value *v = unpack(text, len, &pool, e);
@@ -271,7 +287,7 @@ static int raise(const char *text, size_t len, struct err *e)
 static int failure(int code, const char *text, size_t len, struct err *e)
 {
 	if (code == 550)
-		return raise(text, len, e);
+		return raise_told(text, len, e);
 	err_set(e, ERR_REFUSED, 0, "refused by the server: %.*s", len > 300 ? 300 : (int)len, text);
 	err_printable(e->text);
 	return -1;

@@ -26,6 +26,7 @@ struct client {
 	size_t taken;	  /* bytes of in that are done with */
 	bool greeted;	  /* its greeting has been read */
 	bool spoiled;	  /* something failed: of no use for another command */
+	bool impatient;	  /* a signal that is blocked and pending, and is to end a program, ends the waiting (EINTR) */
 	int open_replies; /* to commands that were put */
 	const char *ahead[4]; /* commands that were sent before their answer is wanted */
 	size_t ahead_count;

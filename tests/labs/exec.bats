@@ -280,6 +280,22 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	eventually grep -q 'got HUP' "$f"
 }
 
+@test "a signal to the client while its program still starts: the client ends by it" {
+	local code=0
+	slow_node slow -- timeout 1 "$NEMU" exec slow -u nobody sleep 86425
+	for _ in {1..250}; do # 5 s and more
+		ended $client && break
+		pause
+	done
+	ended $client
+	wait $client || code=$?
+	[ $code -eq 124 ]
+	found
+	eventually not pgrep -f "$BATS_TEST_TMPDIR/bin/getent"
+	nemu wait slow -t 5s
+	no_process 'sleep 86425'
+}
+
 @test "the death of the client while its program still starts: a SIGHUP as soon as it has" {
 	local client
 	slow_node slow -- "$NEMU" exec slow -u nobody sleep 86424
