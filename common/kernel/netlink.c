@@ -13,6 +13,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#define DUMP_ROOM 16384 /* enough for most; and goes back to the kernel, where libc would keep smaller ones */
+#define DUMPS_MAX 8 /* of one dump, as long as changes disturb it; then what was read must do */
+
 struct netlink {
 	struct nl_sock *sock;
 	/* of the request under way: */
@@ -190,6 +196,7 @@ static int report(const struct netlink *nl, const char *what, struct err *e)
 	return err_set(e, kind, nl->errnum, "%s: %s", what, strerror(nl->errnum));
 }
 
+/* 0, -1; 1: a dump was read to its end, but may lack something, as there were changes meanwhile. */
 static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,
 		    void *arg, struct err *e)
 {
@@ -210,9 +217,8 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 		code = nl_recvmsgs_default(nl->sock);
 	if (nl->errnum)
 		return report(nl, what, e);
-	/* NLE_DUMP_INTR: it was read to its end; as all changed meanwhile, it may lack something. */
 	if (code >= 0 || code == -NLE_DUMP_INTR)
-		return 0;
+		return code < 0;
 	nl->broken = true; /* the rest of the answer may still come: the next request would take it for its own */
 	return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
 }
@@ -235,12 +241,37 @@ int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 	return transact(nl, msg, what, fn, arg, e);
 }
 
+static void keep(const struct nlmsghdr *h, void *all)
+{
+	buf_add(all, h, NLMSG_ALIGN(h->nlmsg_len)); /* libnl's copy is as long */
+}
+
+/* Nobody is told of anything before all of it is known to be true. */
 int netlink_dump(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,
 		 void *arg, struct err *e)
 {
-	if (msg)
-		nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP | NLM_F_REQUEST;
-	return transact(nl, msg, what, fn, arg, e);
+	own(buf) struct buf all = {0};
+	const struct nlmsghdr *h;
+	int rc = 1;
+
+	if (!msg || !buf_room(&all, DUMP_ROOM)) {
+		nlmsg_free(msg);
+		return err_nomem(e);
+	}
+	nlmsg_hdr(msg)->nlmsg_flags |= NLM_F_DUMP | NLM_F_REQUEST;
+	for (int i = 0; i < DUMPS_MAX && rc > 0; i++) {
+		all.len = 0;
+		nlmsg_hdr(msg)->nlmsg_seq = NL_AUTO_SEQ;
+		nlmsg_get(msg);
+		rc = transact(nl, msg, what, keep, &all, e);
+	}
+	nlmsg_free(msg);
+	if (rc < 0 || all.failed)
+		return rc < 0 ? -1 : err_nomem(e);
+	h = (const void *)all.data;
+	for (unsigned int left = (unsigned int)all.len; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		fn(h, arg);
+	return 0;
 }
 
 int netlink_build_error(int code, const char *what, struct err *e)

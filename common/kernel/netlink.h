@@ -40,7 +40,8 @@ __attribute__((warn_unused_result)) int netlink_request(struct netlink *nl, stru
 							const char *what, netlink_fn *fn, void *arg,
 							struct err *e);
 
-/* Sends a dump request, which it frees; fn sees every message of the answer. */
+/* Sends a dump request, which it frees; then fn sees every message of the answer. If something changed while it was
+ * read, it is asked for again, some times. */
 __attribute__((warn_unused_result)) int netlink_dump(struct netlink *nl, struct nl_msg *msg,
 						     const char *what, netlink_fn *fn, void *arg,
 						     struct err *e);

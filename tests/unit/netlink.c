@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A netlink socket that breaks in the middle of an answer; dumps that fail. (What it is used for: tests/labs.) */
+/* A netlink socket that breaks in the middle of an answer; dumps that fail, or in which something has changed. (What it
+ * is used for: tests/labs.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
 #include <errno.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -82,11 +85,60 @@ static void test_failed_dump(void **state)
 	assert_int_equal(e.kind, ERR_FEATURE);
 }
 
+static int dumps, interrupted; /* how many have been read; so many are told to have been disturbed */
+
+/* In place of libc's. */
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	ssize_t n = syscall(SYS_recvmsg, fd, m, flags);
+	struct nlmsghdr *h = m->msg_iov->iov_base;
+
+	if (n > 0 && interrupted && h->nlmsg_flags & NLM_F_MULTI)
+		h->nlmsg_flags |= NLM_F_DUMP_INTR;
+	for (unsigned int left = n < 0 ? 0 : (unsigned int)n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		if (h->nlmsg_type == NLMSG_DONE) {
+			dumps++;
+			interrupted -= interrupted > 0;
+		}
+	return n;
+}
+
+static void count_link(const struct iface *i, void *arg)
+{
+	*(int *)arg += i->index > 0;
+}
+
+/* Each interface is told of once, however often it takes. */
+static void test_disturbed_dump(void **state)
+{
+	struct err e = ERR_INIT;
+	struct netlink *nl = netlink_open(&e);
+	int all = 0, n = 0;
+
+	(void)state;
+	assert_non_null(nl);
+	assert_int_equal(link_each(nl, count_link, &all, &e), 0);
+	assert_true(all > 0);
+	dumps = 0;
+	interrupted = 2;
+	assert_int_equal(link_each(nl, count_link, &n, &e), 0);
+	assert_int_equal(n, all);
+	assert_int_equal(dumps, 3);
+	n = 0;
+	interrupted = 1000; /* for ever: then what there is has to do */
+	assert_int_equal(link_each(nl, count_link, &n, &e), 0);
+	assert_int_equal(n, all);
+	assert_true(dumps < 100);
+	interrupted = 0;
+	netlink_close(nl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_failed_dump),
+		cmocka_unit_test(test_disturbed_dump),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
