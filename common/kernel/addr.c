@@ -97,26 +97,20 @@ static struct nl_msg *build(const struct address *a, int type, int flags)
 	int len = (int)inaddr_len(a->local.family);
 	struct nl_msg *msg = netlink_message(type, flags, &ifa, sizeof(ifa));
 
-	if (!msg || (!nla_put(msg, IFA_LOCAL, len, a->local.bytes) &&
-		     !nla_put(msg, IFA_ADDRESS, len, a->peer.family ? a->peer.bytes : a->local.bytes) &&
-		     (!a->broadcast.family || !nla_put(msg, IFA_BROADCAST, 4, a->broadcast.bytes)) &&
-		     (!*a->label || !nla_put_string(msg, IFA_LABEL, a->label)) &&
-		     (!(a->flags & FLAGS) || !nla_put_u32(msg, IFA_FLAGS, a->flags & FLAGS)) &&
-		     !put_times(msg, a)))
-		return msg;
-	nlmsg_free(msg);
-	return NULL;
+	return netlink_whole(msg, msg && !nla_put(msg, IFA_LOCAL, len, a->local.bytes) &&
+					  !nla_put(msg, IFA_ADDRESS, len, a->peer.family ? a->peer.bytes : a->local.bytes) &&
+					  (!a->broadcast.family || !nla_put(msg, IFA_BROADCAST, 4, a->broadcast.bytes)) &&
+					  (!*a->label || !nla_put_string(msg, IFA_LABEL, a->label)) &&
+					  (!(a->flags & FLAGS) || !nla_put_u32(msg, IFA_FLAGS, a->flags & FLAGS)) &&
+					  !put_times(msg, a));
 }
 
 static int change(struct netlink *nl, const struct address *a, int type, int flags, struct err *e)
 {
-	struct nl_msg *msg = build(a, type, flags);
 	char what[INADDR_TEXT + 8], text[INADDR_TEXT];
 
-	if (!msg)
-		return err_nomem(e);
 	snprintf(what, sizeof(what), "%s/%u", inaddr_text(&a->local, text), a->prefix_len);
-	return netlink_request(nl, msg, what, NULL, NULL, e);
+	return netlink_request(nl, build(a, type, flags), what, NULL, NULL, e);
 }
 
 int addr_add(struct netlink *nl, const struct address *a, struct err *e)

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interfaces by rtnetlink: see link.h. */
 #include "kernel/link.h"
-#include "kernel/values.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <netlink/addr.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/route/link.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,9 +15,7 @@
 
 #include "base/cleanup.h"
 #include "kernel/kind.h"
-
-/* Reading is done without libnl-route's objects: they copy a hundred attributes that nobody
- * here asks for, and a listing is the commonest request of all. */
+#include "kernel/link_put.h"
 
 static void read_lladdr(struct lladdr *a, const struct nlattr *attr)
 {
@@ -75,19 +70,21 @@ static bool read_link(const struct nlmsghdr *h, struct iface *i)
 	return true;
 }
 
-/* A request about one interface (index 0: none named) with the statistics left out. */
-static struct nl_msg *get_request(int index, const char *name)
+/* A request about one interface; index 0: none is named. */
+static struct nl_msg *about(int type, int index)
 {
 	struct ifinfomsg ifi = { .ifi_index = index };
-	struct nl_msg *msg = nlmsg_alloc_simple(RTM_GETLINK, 0);
 
-	if (msg && (nlmsg_append(msg, &ifi, sizeof(ifi), NLMSG_ALIGNTO) < 0 ||
-		    nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0 ||
-		    (name && nla_put_string(msg, IFLA_IFNAME, name) < 0))) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
+	return netlink_message(type, 0, &ifi, sizeof(ifi));
+}
+
+/* With the statistics left out. */
+static struct nl_msg *get_request(int index, const char *name)
+{
+	struct nl_msg *msg = about(RTM_GETLINK, index);
+
+	return netlink_whole(msg, msg && !nla_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) &&
+					  (!name || !nla_put_string(msg, IFLA_IFNAME, name)));
 }
 
 struct each {
@@ -135,10 +132,7 @@ int link_get_far(struct netlink *nl, int netnsid, int index, struct iface *i, st
 	struct nl_msg *msg = get_request(index, NULL);
 
 	i->index = 0;
-	if (msg && nla_put_s32(msg, IFLA_TARGET_NETNSID, netnsid) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
+	msg = netlink_whole(msg, msg && !nla_put_s32(msg, IFLA_TARGET_NETNSID, netnsid));
 	if (netlink_request(nl, msg, "interface", one_link, i, e))
 		return -1;
 	return i->index ? 0 : err_set(e, ERR_ABSENT, ENODEV, "interface %d: no such interface", index);
@@ -194,37 +188,6 @@ static struct link_change inverse(const struct link_change *c, const struct ifac
 	return d;
 }
 
-static void put_flag(struct rtnl_link *l, unsigned int flag, bool on)
-{
-	if (on)
-		rtnl_link_set_flags(l, flag);
-	else
-		rtnl_link_unset_flags(l, flag);
-}
-
-static bool put_changes(struct rtnl_link *l, const struct link_change *c)
-{
-	bool ok = true;
-
-	if (c->set & LINK_NAME)
-		rtnl_link_set_name(l, c->name);
-	if (c->set & LINK_MTU)
-		rtnl_link_set_mtu(l, c->mtu);
-	if (c->set & LINK_LLADDR)
-		ok = value_set_lladdr(l, &c->lladdr, rtnl_link_set_addr);
-	if (c->set & LINK_BROADCAST)
-		ok = ok && value_set_lladdr(l, &c->broadcast, rtnl_link_set_broadcast);
-	if (c->set & LINK_UP)
-		put_flag(l, IFF_UP, c->up);
-	if (c->set & LINK_MULTICAST)
-		put_flag(l, IFF_MULTICAST, c->multicast);
-	if (c->set & LINK_ARP)
-		put_flag(l, IFF_NOARP, !c->arp);
-	if (c->set & LINK_MASTER)
-		rtnl_link_set_master(l, c->master);
-	return ok;
-}
-
 /* What an error is about; of what is a kind's own the kernel does not say which it means. */
 static void name_changed(const struct iface *now, const struct link_change *c, char *what, size_t size)
 {
@@ -239,27 +202,14 @@ static void name_changed(const struct iface *now, const struct link_change *c, c
 static int apply(struct netlink *nl, const struct iface *now, const struct link_change *c,
 		 struct err *e)
 {
-	struct rtnl_link *orig, *changes;
-	struct nl_msg *msg = NULL;
-	int code = -NLE_NOMEM;
+	struct nl_msg *msg;
 	char what[128];
 
 	if (!c->set)
 		return 0;
-	orig = rtnl_link_alloc();
-	changes = rtnl_link_alloc();
-	if (orig && changes && put_changes(changes, c)) {
-		rtnl_link_set_ifindex(orig, now->index);
-		code = rtnl_link_build_change_request(orig, changes, 0, &msg);
-	}
-	rtnl_link_put(orig);
-	rtnl_link_put(changes);
-	if (code >= 0 && c->set & LINK_DATA && kind_put(msg, now->kind, &c->data)) {
-		nlmsg_free(msg);
-		return err_nomem(e);
-	}
-	if (code < 0)
-		return netlink_build_error(code, now->name, e);
+	msg = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+	msg = netlink_whole(msg, msg && !link_put(msg, now->index, c) &&
+					 (!(c->set & LINK_DATA) || !kind_put(msg, now->kind, &c->data)));
 	name_changed(now, c, what, sizeof(what));
 	return netlink_request(nl, msg, what, NULL, NULL, e);
 }
@@ -353,34 +303,19 @@ int link_change_back(struct netlink *nl, const struct link_change *c, const stru
 int link_del(struct netlink *nl, int index, struct err *e)
 {
 	struct iface i;
-	struct rtnl_link *l;
-	struct nl_msg *msg = NULL;
-	int code = -NLE_NOMEM;
 
 	if (link_get(nl, index, &i, e))
 		return -1;
-	l = rtnl_link_alloc();
-	if (l) {
-		rtnl_link_set_ifindex(l, index);
-		code = rtnl_link_build_delete_request(l, &msg);
-	}
-	rtnl_link_put(l);
-	if (code < 0)
-		return netlink_build_error(code, i.name, e);
-	return netlink_request(nl, msg, i.name, NULL, NULL, e);
+	return netlink_request(nl, about(RTM_DELLINK, index), i.name, NULL, NULL, e);
 }
 
 #define DOOMED 0x6e656d75u /* a group: the kernel deletes all that is in it with one waiting for everybody's end */
 
 static int group_request(struct netlink *nl, int type, int index, struct err *e)
 {
-	struct ifinfomsg ifi = { .ifi_index = index };
-	struct nl_msg *msg = netlink_message(type, 0, &ifi, sizeof(ifi));
+	struct nl_msg *msg = about(type, index);
 
-	if (msg && nla_put_u32(msg, IFLA_GROUP, DOOMED)) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
+	msg = netlink_whole(msg, msg && !nla_put_u32(msg, IFLA_GROUP, DOOMED));
 	return netlink_request(nl, msg, "links", NULL, NULL, e);
 }
 
@@ -398,42 +333,28 @@ void link_del_all(struct netlink *nl, const int *indexes, size_t n)
 			continue; /* it has gone, or there is no way */
 }
 
-static int move(struct netlink *nl, int index, int pid, int ns_fd, const char *name, struct err *e)
+/* where: IFLA_NET_NS_PID or IFLA_NET_NS_FD, and which. */
+static int move(struct netlink *nl, int index, int where, int which, const char *name, struct err *e)
 {
+	struct nl_msg *msg;
 	struct iface i;
-	struct rtnl_link *orig, *changes;
-	struct nl_msg *msg = NULL;
-	int code = -NLE_NOMEM;
 
 	if (link_get(nl, index, &i, e))
 		return -1;
-	orig = rtnl_link_alloc();
-	changes = rtnl_link_alloc();
-	if (orig && changes) {
-		rtnl_link_set_ifindex(orig, index);
-		if (ns_fd < 0)
-			rtnl_link_set_ns_pid(changes, pid);
-		else
-			rtnl_link_set_ns_fd(changes, ns_fd);
-		if (name)
-			rtnl_link_set_name(changes, name);
-		code = rtnl_link_build_change_request(orig, changes, 0, &msg);
-	}
-	rtnl_link_put(orig);
-	rtnl_link_put(changes);
-	if (code < 0)
-		return netlink_build_error(code, i.name, e);
+	msg = about(RTM_NEWLINK, index);
+	msg = netlink_whole(msg, msg && !nla_put_s32(msg, where, which) &&
+					 (!name || !nla_put_string(msg, IFLA_IFNAME, name)));
 	return netlink_request(nl, msg, i.name, NULL, NULL, e);
 }
 
 int link_move(struct netlink *nl, int index, int pid, struct err *e)
 {
-	return move(nl, index, pid, -1, NULL, e);
+	return move(nl, index, IFLA_NET_NS_PID, pid, NULL, e);
 }
 
 int link_move_to(struct netlink *nl, int index, int ns_fd, const char *name, struct err *e)
 {
-	return move(nl, index, 0, ns_fd, name, e);
+	return move(nl, index, IFLA_NET_NS_FD, ns_fd, name, e);
 }
 
 int link_loopback_up(struct err *e)
@@ -461,9 +382,6 @@ int link_netnsid(struct netlink *nl, int pid, int *id, struct err *e)
 	struct nl_msg *msg = netlink_message(RTM_GETNSID, 0, &gen, sizeof(gen));
 
 	*id = -1;
-	if (msg && nla_put_u32(msg, NETNSA_PID, (uint32_t)pid) < 0) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
+	msg = netlink_whole(msg, msg && !nla_put_u32(msg, NETNSA_PID, (uint32_t)pid));
 	return netlink_request(nl, msg, "namespace id", read_nsid, id, e);
 }

@@ -223,14 +223,19 @@ static int transact(struct netlink *nl, struct nl_msg *msg, const char *what, ne
 	return err_set(e, ERR_OS, errno, "%s: netlink: %s", what, nl_geterror(code));
 }
 
+struct nl_msg *netlink_whole(struct nl_msg *msg, bool whole)
+{
+	if (whole)
+		return msg;
+	nlmsg_free(msg);
+	return NULL;
+}
+
 struct nl_msg *netlink_message(int type, int flags, const void *header, size_t size)
 {
 	struct nl_msg *msg = nlmsg_alloc_simple(type, flags);
 
-	if (!msg || !nlmsg_append(msg, (void *)(uintptr_t)header, size, NLMSG_ALIGNTO))
-		return msg;
-	nlmsg_free(msg);
-	return NULL;
+	return netlink_whole(msg, msg && !nlmsg_append(msg, (void *)(uintptr_t)header, size, NLMSG_ALIGNTO));
 }
 
 int netlink_request(struct netlink *nl, struct nl_msg *msg, const char *what, netlink_fn *fn,

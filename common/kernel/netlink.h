@@ -7,6 +7,7 @@
 #ifndef KERNEL_NETLINK_H
 #define KERNEL_NETLINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -32,6 +33,8 @@ static inline void own_netlink(struct netlink *const *nl)
 
 /* A message of this type that begins with the type's own header. NULL: no memory. */
 struct nl_msg *netlink_message(int type, int flags, const void *header, size_t size);
+/* The message, if all of it is in there; else it is freed: NULL. */
+struct nl_msg *netlink_whole(struct nl_msg *msg, bool whole);
 
 /* Sends one request, which it frees (NULL: out of memory), and waits for the kernel's ack. A
  * reply that comes before it goes to fn. what: the object in the error's text ("eth0"). */

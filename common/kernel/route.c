@@ -4,11 +4,8 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <netlink/addr.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -103,42 +100,6 @@ int route_each(struct netlink *nl, route_fn *fn, void *arg, struct err *e)
 	return dump(nl, AF_INET, fn, arg, e) || dump(nl, AF_INET6, fn, arg, e) ? -1 : 0;
 }
 
-static bool put_dst(struct rtnl_route *o, const struct route *r)
-{
-	struct nl_addr *dst = nl_addr_build(r->family, r->dst.bytes,
-					    r->dst.family ? inaddr_len(r->family) : 0);
-
-	if (!dst)
-		return false;
-	nl_addr_set_prefixlen(dst, r->prefix_len);
-	rtnl_route_set_dst(o, dst);
-	nl_addr_put(dst);
-	return true;
-}
-
-static bool put_hop(struct rtnl_route *o, const struct route *r)
-{
-	struct rtnl_nexthop *nh;
-	struct nl_addr *gw;
-
-	if (!r->index && !r->gateway.family)
-		return true;
-	nh = rtnl_route_nh_alloc();
-	if (!nh)
-		return false;
-	rtnl_route_add_nexthop(o, nh); /* belongs to the route from here on */
-	if (r->index)
-		rtnl_route_nh_set_ifindex(nh, r->index);
-	if (!r->gateway.family)
-		return true;
-	gw = nl_addr_build(r->gateway.family, r->gateway.bytes, inaddr_len(r->gateway.family));
-	if (!gw)
-		return false;
-	rtnl_route_nh_set_gateway(nh, gw);
-	nl_addr_put(gw);
-	return true;
-}
-
 /* As "ip route add" chooses it. */
 static uint8_t scope_of(const struct route *r)
 {
@@ -157,23 +118,26 @@ static uint8_t scope_of(const struct route *r)
 	}
 }
 
-static struct rtnl_route *build(const struct route *r)
+/* NULL: no memory. */
+static struct nl_msg *build(const struct route *r, bool add)
 {
-	struct rtnl_route *o = rtnl_route_alloc();
+	struct rtmsg rtm = {
+		.rtm_family = (unsigned char)r->family,
+		.rtm_dst_len = r->prefix_len,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_type = r->type,
+		/* Whoever added it, and whatever scope it got: it is the one that is meant. */
+		.rtm_protocol = add ? RTPROT_BOOT : RTPROT_UNSPEC, /* the former as by "ip route add" */
+		.rtm_scope = add ? scope_of(r) : RT_SCOPE_NOWHERE,
+	};
+	int len = (int)inaddr_len(r->family);
+	struct nl_msg *msg = netlink_message(add ? RTM_NEWROUTE : RTM_DELROUTE,
+					     add ? NLM_F_CREATE | NLM_F_EXCL : 0, &rtm, sizeof(rtm));
 
-	if (!o)
-		return NULL;
-	rtnl_route_set_family(o, (uint8_t)r->family);
-	rtnl_route_set_table(o, RT_TABLE_MAIN);
-	rtnl_route_set_type(o, r->type);
-	rtnl_route_set_protocol(o, RTPROT_BOOT); /* what "ip route add" leaves there, too */
-	rtnl_route_set_scope(o, scope_of(r));
-	if (r->metric)
-		rtnl_route_set_priority(o, r->metric);
-	if (put_dst(o, r) && put_hop(o, r))
-		return o;
-	rtnl_route_put(o);
-	return NULL;
+	return netlink_whole(msg, msg && (!r->dst.family || !nla_put(msg, RTA_DST, len, r->dst.bytes)) &&
+					  (!r->gateway.family || !nla_put(msg, RTA_GATEWAY, len, r->gateway.bytes)) &&
+					  (!r->metric || !nla_put_u32(msg, RTA_PRIORITY, r->metric)) &&
+					  (!r->index || !nla_put_s32(msg, RTA_OIF, r->index)));
 }
 
 #define NAME_TEXT (INADDR_TEXT + 8)
@@ -191,29 +155,9 @@ static const char *name_of(const struct route *r, char *buf)
 
 static int change(struct netlink *nl, const struct route *r, bool add, struct err *e)
 {
-	struct rtnl_route *o = build(r);
-	struct nl_msg *msg = NULL;
-	struct rtmsg *rtm;
 	char what[NAME_TEXT];
-	int code;
 
-	if (!o)
-		return err_nomem(e);
-	name_of(r, what);
-	if (add)
-		code = rtnl_route_build_add_request(o, NLM_F_CREATE | NLM_F_EXCL, &msg);
-	else
-		code = rtnl_route_build_del_request(o, 0, &msg);
-	rtnl_route_put(o);
-	if (code < 0)
-		return netlink_build_error(code, what, e);
-	if (!add) {
-		/* Whoever added it, and whatever scope it got: it is the one that was meant. */
-		rtm = nlmsg_data(nlmsg_hdr(msg));
-		rtm->rtm_protocol = RTPROT_UNSPEC;
-		rtm->rtm_scope = RT_SCOPE_NOWHERE;
-	}
-	return netlink_request(nl, msg, what, NULL, NULL, e);
+	return netlink_request(nl, build(r, add), name_of(r, what), NULL, NULL, e);
 }
 
 int route_add(struct netlink *nl, const struct route *r, struct err *e)

@@ -13,7 +13,7 @@ typedef void route_fn(const struct route *r, void *arg);
 __attribute__((warn_unused_result)) int route_each(struct netlink *nl, route_fn *fn, void *arg,
 						   struct err *e);
 
-/* Of r: family, type, dst (none: default), prefix_len, gateway, index, metric (0: the kernel's). */
+/* Of r: family, type, dst (none: default), prefix_len, gateway (of that family), index, metric (0: the kernel's). */
 __attribute__((warn_unused_result)) int route_add(struct netlink *nl, const struct route *r,
 						  struct err *e);
 __attribute__((warn_unused_result)) int route_del(struct netlink *nl, const struct route *r,

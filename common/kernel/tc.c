@@ -116,12 +116,8 @@ static struct nl_msg *request(int type, int flags, int index, uint32_t parent, u
 	struct tcmsg tc = { .tcm_ifindex = index, .tcm_parent = parent, .tcm_handle = handle };
 	struct nl_msg *msg = nlmsg_alloc_size(MESSAGE_SIZE);
 
-	if (msg && (!nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags) ||
-		    nlmsg_append(msg, &tc, sizeof(tc), NLMSG_ALIGNTO) < 0)) {
-		nlmsg_free(msg);
-		return NULL;
-	}
-	return msg;
+	return netlink_whole(msg, msg && nlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, type, 0, flags) &&
+					  !nlmsg_append(msg, &tc, sizeof(tc), NLMSG_ALIGNTO));
 }
 
 int qdisc_each(struct netlink *nl, qdisc_fn *fn, void *arg, struct err *e)
@@ -290,10 +286,7 @@ static int put_netem(struct netlink *nl, const struct iface *on, const struct im
 	struct nl_msg *msg = request(RTM_NEWQDISC, PUT, on->index, is_child ? TBF_CLASS : TC_H_ROOT,
 				     is_child ? NETEM_CHILD : NETEM_ROOT);
 
-	if (msg && netem_put(msg, i, (uint32_t)packets_limit(i, on->mtu + FRAME_HEADER))) {
-		nlmsg_free(msg);
-		msg = NULL;
-	}
+	msg = netlink_whole(msg, msg && !netem_put(msg, i, (uint32_t)packets_limit(i, on->mtu + FRAME_HEADER)));
 	return netlink_request(nl, msg, on->name, NULL, NULL, e) ? lacks(on, "netem", e) : 0;
 }
 
