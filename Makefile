@@ -14,24 +14,23 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARN) -fPIE $(H
 
 # All libraries are linked in, libc too, where their archives are installed: a command lives for
 # a millisecond, and loading shared ones takes a fifth of that. LINK=shared takes those.
-PKGS := libnl-route-3.0 libnl-3.0 libcap-ng
+PKGS := libnl-3.0 libcap-ng
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')
 LIBDIR = $(shell pkg-config --variable=libdir libnl-3.0)
-ARCHIVES = $(wildcard $(LIBDIR)/libnl-route-3.a $(LIBDIR)/libnl-3.a $(LIBDIR)/libcap-ng.a)
+ARCHIVES = $(wildcard $(LIBDIR)/libnl-3.a $(LIBDIR)/libcap-ng.a)
 SHARED_LIBS = $(shell pkg-config --libs $(PKGS)) -lm
 ifdef STATIC # without the archives: an error, not another kind of binary
-ifneq ($(words $(ARCHIVES)),3)
-$(error STATIC=1 needs libnl-3.a, libnl-route-3.a and libcap-ng.a in $(LIBDIR))
+ifneq ($(words $(ARCHIVES)),2)
+$(error STATIC=1 needs libnl-3.a and libcap-ng.a in $(LIBDIR))
 endif
 endif
 ifeq ($(LINK),shared)
 LIBS = $(SHARED_LIBS)
 PIE := -pie
 else
-LIBS = $(if $(word 3,$(ARCHIVES)),$(LIBDIR)/libnl-route-3.a $(LIBDIR)/libnl-3.a \
-	$(LIBDIR)/libcap-ng.a -lpthread -lm,$(SHARED_LIBS))
+LIBS = $(if $(word 2,$(ARCHIVES)),$(ARCHIVES) -lpthread -lm,$(SHARED_LIBS))
 # The linker warns that names of users may come from shared libraries of the same libc: they may.
-PIE = $(if $(word 3,$(ARCHIVES)),-static-pie $(shell ld --help | grep -o -m1 -e '--no-warnings' | \
+PIE = $(if $(word 2,$(ARCHIVES)),-static-pie $(shell ld --help | grep -o -m1 -e '--no-warnings' | \
 	sed 's/^/-Wl,/'),-pie)
 endif
 # glibc's start asks the processor for its caches, again and again; each time traps in a virtual machine, and
@@ -39,7 +38,7 @@ endif
 # it is installed (musl-tools): it keeps to glibc's ABI, common/musl.c has what is missing, and texts of
 # errors and names of signals are glibc's. LIBC=glibc does without.
 MACHINE := $(shell $(CC) -dumpmachine)
-MUSL := $(if $(filter glibc,$(LIBC))$(filter shared,$(LINK)),,$(if $(word 3,$(ARCHIVES)),$(patsubst %/libc.a,%,\
+MUSL := $(if $(filter glibc,$(LIBC))$(filter shared,$(LINK)),,$(if $(word 2,$(ARCHIVES)),$(patsubst %/libc.a,%,\
 	$(wildcard $(patsubst %-gnu,/usr/lib/%-musl/libc.a,$(filter x86_64-% aarch64-%,$(MACHINE)))))))
 GLIBC_TEXTS = errlist-data.o siglist.o sigabbrev_np.o
 MUSL_OBJ = $(BUILD)/common/musl.o $(GLIBC_TEXTS:%=$(BUILD)/glibc/%)
@@ -121,7 +120,7 @@ fuzz-targets: $(FUZZ_BIN)
 # ---------------------------------------------------------------- what has to be installed
 
 # module or command=Debian package; pkg-config and the PATH decide.
-NEED_BUILD := libnl-3.0=libnl-3-dev libnl-route-3.0=libnl-route-3-dev libcap-ng=libcap-ng-dev \
+NEED_BUILD := libnl-3.0=libnl-3-dev libcap-ng=libcap-ng-dev \
 	$(if $(shell command -v apt-get),musl-gcc=musl-tools)
 NEED_DEMO := ping=iputils-ping iperf3=iperf3 ss=iproute2
 NEED_CHECK := cmocka=libcmocka-dev bats=bats jq=jq python3=python3 setpriv=util-linux \

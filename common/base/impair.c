@@ -6,7 +6,7 @@
 
 #define MAX_TIME 200000000ull /* the kernel counts 64 ns in 32 bits: 274 s */
 #define MAX_JITTER 2147484ull /* the kernel cuts it to 31 bits of nanoseconds, which is this, rounded */
-#define MAX_RATE (8ull * INT32_MAX) /* libnl counts bytes in an int: 17 gbit */
+#define MAX_RATE (8ull * INT32_MAX) /* bytes a second in 31 bits: 17 gbit */
 
 const char *const distribution_names[DIST_COUNT] = { "uniform", "normal", "pareto",
 						     "paretonormal" };

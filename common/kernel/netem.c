@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The options of netem: see netem.h. libnl-route 3.7 has them, too, but sends no zeros, so that a
- * loss could be set and never be taken away; and it knows no seed.
- */
+/* The options of netem: see netem.h. Zeros are sent, too: what is left out would stay. */
 #include "kernel/netem.h"
 
 #include <linux/pkt_sched.h>

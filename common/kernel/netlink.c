@@ -278,9 +278,3 @@ int netlink_dump(struct netlink *nl, struct nl_msg *msg, const char *what, netli
 		fn(h, arg);
 	return 0;
 }
-
-int netlink_build_error(int code, const char *what, struct err *e)
-{
-	return err_set(e, code == -NLE_NOMEM ? ERR_INTERNAL : ERR_VALUE, 0, "%s: %s", what,
-		       nl_geterror(code));
-}

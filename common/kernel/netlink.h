@@ -49,7 +49,4 @@ __attribute__((warn_unused_result)) int netlink_dump(struct netlink *nl, struct 
 						     const char *what, netlink_fn *fn, void *arg,
 						     struct err *e);
 
-/* Turns libnl's negative code into an error; for builders that fail before anything is sent. */
-int netlink_build_error(int code, const char *what, struct err *e);
-
 #endif

@@ -8,10 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/route/qdisc.h>
-#include <netlink/route/qdisc/fifo.h>
-#include <netlink/route/qdisc/tbf.h>
-#include <netlink/route/tc.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -26,11 +22,11 @@
 
 /* Ours are known by these. The child of a tbf and a root have different ones, so that the kernel
  * never takes the one for the other. */
-#define TBF TC_HANDLE(1, 0)
-#define TBF_CLASS TC_HANDLE(1, 1)
-#define NETEM_ROOT TC_HANDLE(2, 0)
-#define NETEM_CHILD TC_HANDLE(3, 0)
-#define FIFO_CHILD TC_HANDLE(4, 0)
+#define TBF TC_H_MAKE(1 << 16, 0)
+#define TBF_CLASS TC_H_MAKE(1 << 16, 1)
+#define NETEM_ROOT TC_H_MAKE(2 << 16, 0)
+#define NETEM_CHILD TC_H_MAKE(3 << 16, 0)
+#define FIFO_CHILD TC_H_MAKE(4 << 16, 0)
 
 /* ------------------------------------------------------------------ reading */
 
@@ -166,7 +162,7 @@ int impairments_read(struct netlink *nl, const struct iface *on, const struct im
 	if (qdisc_get(nl, on, TC_H_ROOT, &root, e))
 		return -1;
 	if (!strcmp(root.kind, "tbf")) {
-		if (qdisc_get(nl, on, TC_HANDLE(TC_H_MAJ(root.handle) >> 16, 1), &child, e))
+		if (qdisc_get(nl, on, TC_H_MAKE(root.handle, 1), &child, e))
 			return -1;
 	} else if (strcmp(root.kind, "netem") && root.handle) {
 		return err_set(e, ERR_KERNEL, EBUSY,
@@ -216,68 +212,52 @@ static uint64_t bytes_limit(const struct impairments *i, uint64_t frame)
 	return bytes < INT32_MAX ? bytes : INT32_MAX;
 }
 
-/* The kernel answers both for a kind that it does not know. */
-static int lacks(const struct iface *on, const char *kind, struct err *e)
+#define PUT (NLM_F_CREATE | NLM_F_REPLACE) /* a new one, or a change to what is there */
+
+static int send_qdisc(struct netlink *nl, const struct iface *on, struct nl_msg *msg, const char *kind, struct err *e)
 {
+	if (!netlink_request(nl, msg, on->name, NULL, NULL, e))
+		return 0;
+	/* The kernel answers both for a kind that it does not know. */
 	if (e->errnum != ENOENT && e->errnum != EOPNOTSUPP)
 		return -1;
 	return err_set(e, ERR_FEATURE, EOPNOTSUPP, "%s: this kernel has no %s (module sch_%s)",
 		       on->name, kind, kind);
 }
 
-#define PUT (NLM_F_CREATE | NLM_F_REPLACE) /* a new one, or a change to what is there */
-
-static int send_libnl(struct netlink *nl, const struct iface *on, struct rtnl_qdisc *q,
-		      const char *kind, struct err *e)
-{
-	struct nl_msg *msg = NULL;
-	int code = rtnl_qdisc_build_add_request(q, PUT, &msg);
-
-	rtnl_qdisc_put(q);
-	if (code < 0)
-		return netlink_build_error(code, on->name, e);
-	return netlink_request(nl, msg, on->name, NULL, NULL, e) ? lacks(on, kind, e) : 0;
-}
-
-static struct rtnl_qdisc *new_qdisc(const struct iface *on, uint32_t parent, uint32_t handle,
-				    const char *kind)
-{
-	struct rtnl_qdisc *q = rtnl_qdisc_alloc();
-
-	if (!q)
-		return NULL;
-	rtnl_tc_set_ifindex(TC_CAST(q), on->index);
-	rtnl_tc_set_parent(TC_CAST(q), parent);
-	rtnl_tc_set_handle(TC_CAST(q), handle);
-	if (!rtnl_tc_set_kind(TC_CAST(q), kind))
-		return q;
-	rtnl_qdisc_put(q);
-	return NULL;
-}
-
 static int put_tbf(struct netlink *nl, const struct iface *on, const struct impairments *i,
 		   struct err *e)
 {
-	uint64_t frame = on->mtu + FRAME_HEADER, rate = byte_rate(i);
-	struct rtnl_qdisc *q = new_qdisc(on, TC_H_ROOT, TBF, "tbf");
+	uint64_t frame = on->mtu + FRAME_HEADER, rate = byte_rate(i), burst = at_least(rate * BURST_MS / 1000, 2 * frame);
+	struct tc_tbf_qopt opt = {
+		.rate = { .linklayer = TC_LINKLAYER_ETHERNET, .rate = (uint32_t)rate },
+		.limit = (uint32_t)bytes_limit(i, frame),
+	};
+	struct nlattr *options = NULL;
+	struct nl_msg *msg;
 
-	if (!q)
-		return err_nomem(e);
-	rtnl_qdisc_tbf_set_limit(q, (int)bytes_limit(i, frame));
-	rtnl_qdisc_tbf_set_rate(q, (int)rate, (int)at_least(rate * BURST_MS / 1000, 2 * frame), 0);
-	return send_libnl(nl, on, q, "tbf", e);
+	if (i->v[IMP_RATE] > impairment_words[IMP_RATE].max)
+		return err_set(e, ERR_KERNEL, EINVAL, "%s: has a rate beyond 17gbit, set by another program", on->name);
+	msg = request(RTM_NEWQDISC, PUT, on->index, TC_H_ROOT, TBF);
+	msg = netlink_whole(msg, msg && !nla_put_string(msg, TCA_KIND, "tbf") &&
+					  (options = nla_nest_start(msg, TCA_OPTIONS)) &&
+					  !nla_put(msg, TCA_TBF_PARMS, sizeof(opt), &opt) &&
+					  !nla_put_u32(msg, TCA_TBF_BURST, (uint32_t)burst));
+	if (msg)
+		nla_nest_end(msg, options);
+	return send_qdisc(nl, on, msg, "tbf", e);
 }
 
 /* In the place of a netem: without anything there, tbf would drop all packets. */
 static int put_fifo(struct netlink *nl, const struct iface *on, const struct impairments *i,
 		    struct err *e)
 {
-	struct rtnl_qdisc *q = new_qdisc(on, TBF_CLASS, FIFO_CHILD, "bfifo");
+	struct tc_fifo_qopt opt = { .limit = (uint32_t)bytes_limit(i, on->mtu + FRAME_HEADER) };
+	struct nl_msg *msg = request(RTM_NEWQDISC, PUT, on->index, TBF_CLASS, FIFO_CHILD);
 
-	if (!q)
-		return err_nomem(e);
-	rtnl_qdisc_fifo_set_limit(q, (int)bytes_limit(i, on->mtu + FRAME_HEADER));
-	return send_libnl(nl, on, q, "bfifo", e);
+	msg = netlink_whole(msg, msg && !nla_put_string(msg, TCA_KIND, "bfifo") &&
+					  !nla_put(msg, TCA_OPTIONS, sizeof(opt), &opt));
+	return send_qdisc(nl, on, msg, "bfifo", e);
 }
 
 static int put_netem(struct netlink *nl, const struct iface *on, const struct impairments *i,
@@ -287,7 +267,7 @@ static int put_netem(struct netlink *nl, const struct iface *on, const struct im
 				     is_child ? NETEM_CHILD : NETEM_ROOT);
 
 	msg = netlink_whole(msg, msg && !netem_put(msg, i, (uint32_t)packets_limit(i, on->mtu + FRAME_HEADER)));
-	return netlink_request(nl, msg, on->name, NULL, NULL, e) ? lacks(on, "netem", e) : 0;
+	return send_qdisc(nl, on, msg, "netem", e);
 }
 
 /* The kernel's own takes the place. */
