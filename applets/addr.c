@@ -81,13 +81,8 @@ static int change(struct call *c, const char *command, struct err *e)
 		return -1;
 	if (call_ifindex(&client, call_get(c, "dev"), &index, e))
 		return of_node(c, -1, e);
-	client_put(&client, command);
-	client_put_i(&client, index);
-	client_put_s(&client, host);
-	client_put_i(&client, prefix);
-	if (broadcast)
-		client_put_s(&client, broadcast);
-	client_end(&client);
+	client_say(&client, "%s %d %s %d%s%s", command, index, host, prefix, broadcast ? " " : "",
+		   broadcast ? broadcast : "");
 	return client_later(&client, c->node, e);
 }
 

@@ -19,10 +19,7 @@ static void forward(const struct call *call, pid_t pid, int sig)
 
 	if (connect_node(&c, call, &ignored))
 		return;
-	client_put(&c, "PROC KILL");
-	client_put_i(&c, pid);
-	client_put_i(&c, sig);
-	client_end(&c);
+	client_say(&c, "PROC KILL %d %d", (int)pid, sig);
 	if (client_done(&c, &ignored))
 		return; /* it has ended meanwhile: the wait tells */
 }
@@ -56,9 +53,7 @@ static int wait_end(struct call *call, struct client *c, struct terminal *t, pid
 {
 	int status, what;
 
-	client_put(c, "PROC WAIT");
-	client_put_i(c, pid);
-	client_end(c);
+	client_say(c, "PROC WAIT %d", (int)pid);
 	do {
 		what = client_poll(c, signals, t ? 0 : -1);
 		if (!what)

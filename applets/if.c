@@ -81,8 +81,7 @@ static int put_on_off(struct client *client, const char *key, const char *word, 
 {
 	if (strcmp(word, "on") && strcmp(word, "off"))
 		return err_set(e, ERR_USAGE, 0, "%s: on or off, not %.40s", key, word);
-	client_put_s(client, key);
-	client_put_s(client, strcmp(word, "on") ? "0" : "1");
+	client_put(client, " %s %d", key, !strcmp(word, "on"));
 	return 0;
 }
 
@@ -94,8 +93,7 @@ static int put_lladdr(struct client *client, const char *key, const char *word, 
 
 	if (!lladdr_parse(text, &a))
 		return err_set(e, ERR_USAGE, 0, "%s %.60s: not a link-layer address", word, text);
-	client_put_s(client, key);
-	client_put_s(client, lladdr_text(&a, canonical));
+	client_put(client, " %s %s", key, lladdr_text(&a, canonical));
 	return 0;
 }
 
@@ -104,8 +102,7 @@ static int put_word(struct client *client, const char *key, const char *word, st
 {
 	if (!*word || strpbrk(word, " \t\n\v\f\r"))
 		return err_set(e, ERR_USAGE, 0, "%s: the value must be one word", key);
-	client_put_s(client, key);
-	client_put_s(client, word);
+	client_put(client, " %s %s", key, word);
 	return 0;
 }
 
@@ -127,8 +124,7 @@ static int put_bridge(struct client *client, const struct call *c, struct err *e
 		if (!num_parse_ms(text, &ms) || ms > INT32_MAX || (ms && ms < 10))
 			return err_set(e, ERR_USAGE, 0, "%s %.40s: not a time such as 15s, of 10ms or more",
 				       times[i], text);
-		client_put_s(client, times[i]);
-		client_put_i(client, (long)ms);
+		client_put(client, " %s %d", times[i], (int)ms);
 	}
 	return 0;
 }
@@ -160,11 +156,9 @@ static int put_changes(struct client *client, struct call *c, int master, struct
 	if (call_get(c, "arp") && put_on_off(client, "arp", call_get(c, "arp"), e))
 		return -1;
 	if (call_get(c, "up") || call_get(c, "down"))
-		client_put(client, call_get(c, "up") ? " up 1" : " up 0");
-	if (master >= 0) {
-		client_put_s(client, "master");
-		client_put_i(client, master);
-	}
+		client_put(client, " up %d", call_get(c, "up") != NULL);
+	if (master >= 0)
+		client_put(client, " master %d", master);
 	return put_bridge(client, c, e);
 }
 
@@ -210,8 +204,7 @@ static int if_set(struct call *c, struct err *e)
 	    (bridge && call_ifindex(&client, bridge, &master, e)))
 		return of_node(c, -1, e);
 	extended = master >= 0 || names_bridge(c);
-	client_put(&client, extended ? "LINK SET" : "IF SET");
-	client_put_i(&client, index);
+	client_put(&client, "%s SET %d", extended ? "LINK" : "IF", index);
 	if (put_changes(&client, c, master, e))
 		return -1;
 	client_end(&client);
@@ -232,9 +225,7 @@ static int if_del(struct call *c, struct err *e)
 		return -1;
 	if (call_ifindex(&client, call_get(c, "IF"), &index, e))
 		return of_node(c, -1, e);
-	client_put(&client, "IF DEL");
-	client_put_i(&client, index);
-	client_end(&client);
+	client_say(&client, "IF DEL %d", index);
 	return of_node(c, client_done(&client, e), e);
 }
 
@@ -272,10 +263,7 @@ static int if_move(struct call *c, struct err *e)
 		return of_node(c, -1, e);
 	if (find_target(c, where, &pid, e))
 		return -1;
-	client_put(&client, "IF RTRN");
-	client_put_i(&client, index);
-	client_put_i(&client, pid);
-	client_end(&client);
+	client_say(&client, "IF RTRN %d %d", index, (int)pid);
 	if (!client_done(&client, e))
 		return 0;
 	return e->errnum == ESRCH ? err_set(e, ERR_ABSENT, ESRCH, "%s: no such process", where)
@@ -318,10 +306,7 @@ static int put_new_links(struct client *client, struct call *c, struct err *e)
 			return -1;
 		buf_addf(&words, " %s %d", names[i], index);
 	}
-	client_put(client, "LINK NEW");
-	client_put_s(client, call_get(c, "NAME"));
-	client_put_s(client, call_get(c, "type"));
-	client_put(client, buf_cstr(&words));
+	client_put(client, "LINK NEW %s %s%s", call_get(c, "NAME"), call_get(c, "type"), buf_cstr(&words));
 	return words.failed ? err_nomem(e) : 0;
 }
 
@@ -344,14 +329,13 @@ static int put_new(struct client *client, struct call *c, struct err *e)
 	if (user && import_user(client, user, &uid, e))
 		return -1;
 	if (user)
-		buf_addf(&client->out, " user %lu", (unsigned long)uid);
+		client_put(client, " user %u", uid);
 	if (address && put_lladdr(client, "lladdr", "address", address, e))
 		return -1;
 	if (!address && !call_get(c, "--random") && has_own_address(type)) {
 		struct lladdr own = lladdr_of(c->lab, c->node, name);
 
-		client_put_s(client, "lladdr");
-		client_put_s(client, lladdr_text(&own, text));
+		client_put(client, " lladdr %s", lladdr_text(&own, text));
 	}
 	if (put_bridge(client, c, e))
 		return -1;
@@ -424,9 +408,7 @@ static int if_tapfd(struct call *c, struct err *e)
 		return -1;
 	if (call_ifindex(&client, name, &index, e))
 		return of_node(c, -1, e);
-	client_put(&client, "LINK TAPF");
-	client_put_s(&client, name);
-	client_end(&client);
+	client_say(&client, "LINK TAPF %s", name);
 	fd = client_receive(&client, e);
 	if (fd < 0 && e->kind == ERR_REFUSED)
 		err_set(e, ERR_FEATURE, 0, "this node's server passes no descriptors of taps");

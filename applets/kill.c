@@ -27,10 +27,7 @@ static int signal_number(const char *text, struct err *e)
 
 static int kill_one(struct client *c, pid_t pid, int sig, struct err *e)
 {
-	client_put(c, "PROC KILL");
-	client_put_i(c, pid);
-	client_put_i(c, sig);
-	client_end(c);
+	client_say(c, "PROC KILL %d %d", (int)pid, sig);
 	if (!client_done(c, e))
 		return 0;
 	if (e->kind == ERR_REFUSED)

@@ -115,8 +115,7 @@ static void put_address(struct client *client, const char *key, const struct cal
 	struct lladdr a = lladdr_of(c->lab, end->node, end->iface);
 	char text[LLADDR_TEXT];
 
-	client_put_s(client, key);
-	client_put_s(client, lladdr_text(&a, text));
+	client_put(client, " %s %s", key, lladdr_text(&a, text));
 }
 
 /* The kernel does not say which of the two names it means. */
@@ -142,8 +141,7 @@ static bool choose_indexes(struct end *const ends[2], int indexes[2], struct err
 	bool told = true;
 
 	for (int i = 0; i < 2; i++) {
-		client_put(&ends[i]->client, "LINK NEXT");
-		client_end(&ends[i]->client);
+		client_say(&ends[i]->client, "LINK NEXT");
 		told = !client_flush(&ends[i]->client, e) && told;
 	}
 	for (int i = 0; i < 2; i++)
@@ -161,24 +159,15 @@ static int make(struct end *a, struct end *b, const struct call *c, struct err *
 
 	if ((!chosen && e->kind != ERR_REFUSED) || client_check_pid(&a->client, e) || client_check_pid(&b->client, e))
 		return err_prefix(e, "%s:%s %s:%s", a->node, a->iface, b->node, b->iface);
-	client_put(&a->client, "LINK VETH");
-	client_put_s(&a->client, a->iface);
-	client_put_i(&a->client, b->client.pid);
-	client_put_s(&a->client, b->iface);
+	client_put(&a->client, "LINK VETH %s %d %s", a->iface, (int)b->client.pid, b->iface);
 	if (!call_get(c, "--random")) {
 		put_address(&a->client, "lladdr", c, a);
 		put_address(&a->client, "peer", c, b);
 	}
-	if (chosen) {
-		client_put(&a->client, " index");
-		client_put_i(&a->client, indexes[0]);
-		client_put(&a->client, " peer-index");
-		client_put_i(&a->client, indexes[1]);
-	}
-	if (a->bridge) {
-		client_put_s(&a->client, "master");
-		client_put_i(&a->client, a->bridge);
-	}
+	if (chosen)
+		client_put(&a->client, " index %d peer-index %d", indexes[0], indexes[1]);
+	if (a->bridge)
+		client_put(&a->client, " master %d", a->bridge);
 	client_end(&a->client);
 	if (!client_done(&a->client, e))
 		return 0;
@@ -213,14 +202,10 @@ static int finish_end(struct end *end, bool set_up, const struct impairment_chan
 	}
 	if (!set_up)
 		return 0;
-	client_put(&end->client, end->bridge ? "LINK SET" : "IF SET");
-	client_put_i(&end->client, index);
-	client_put(&end->client, " up 1");
-	if (end->bridge) {
-		client_put_s(&end->client, "master");
-		client_put_i(&end->client, end->bridge);
-	}
-	client_end(&end->client);
+	if (end->bridge)
+		client_say(&end->client, "LINK SET %d up 1 master %d", index, end->bridge);
+	else
+		client_say(&end->client, "IF SET %d up 1", index);
 	return client_done(&end->client, e) ? err_prefix(e, "%s:%s", end->node, end->iface) : 0;
 }
 
@@ -231,9 +216,7 @@ static void take_back(struct end *end)
 
 	if (call_ifindex(&end->client, end->iface, &index, &ignored))
 		return;
-	client_put(&end->client, "IF DEL");
-	client_put_i(&end->client, index);
-	client_end(&end->client);
+	client_say(&end->client, "IF DEL %d", index);
 	if (client_done(&end->client, &ignored))
 		return; /* the node has ended, and the link with it */
 }
@@ -358,10 +341,7 @@ static int on_end(struct call *c, const char *command, const char *rest, struct 
 		return -1;
 	if (call_ifindex(&end.client, end.iface, &index, e))
 		return err_prefix(e, "%s", end.node);
-	client_put(&end.client, command);
-	client_put_i(&end.client, index);
-	client_put(&end.client, rest);
-	client_end(&end.client);
+	client_say(&end.client, "%s %d%s", command, index, rest);
 	return client_done(&end.client, e) ? err_prefix(e, "%s", end.node) : 0;
 }
 

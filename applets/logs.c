@@ -80,9 +80,7 @@ static int follow(struct client *c, int fd, int inotify, pid_t pid, struct err *
 
 	if (both < 0)
 		return -1;
-	client_put(c, "PROC NEXT");
-	client_put_i(c, pid);
-	client_end(c);
+	client_say(c, "PROC NEXT %d", (int)pid);
 	for (;;) {
 		int what = client_poll(c, both, -1);
 

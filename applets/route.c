@@ -103,14 +103,11 @@ static int change(struct call *c, const char *command, struct err *e)
 		return -1;
 	if (call_get(c, "dev") && call_ifindex(&client, call_get(c, "dev"), &index, e))
 		return of_node(c, -1, e);
-	client_put(&client, command);
-	client_put_b(&client, w.type);
+	client_put(&client, "%s %s", command, w.type);
 	client_put_b(&client, w.prefix);
-	client_put_i(&client, w.prefix_len);
+	client_put(&client, " %d", w.prefix_len);
 	client_put_b(&client, w.via ? w.via : "");
-	client_put_i(&client, index);
-	client_put_i(&client, w.metric);
-	client_end(&client);
+	client_say(&client, " %d %d", index, w.metric);
 	return client_later(&client, c->node, e);
 }
 

@@ -191,10 +191,7 @@ static void take_back(struct client *c, pid_t pid)
 {
 	struct err ignored;
 
-	client_put(c, "PROC KILL");
-	client_put_i(c, pid);
-	client_put_i(c, SIGKILL);
-	client_end(c);
+	client_say(c, "PROC KILL %d %d", (int)pid, SIGKILL);
 	if (client_done(c, &ignored))
 		return; /* it has ended, or the node has */
 }

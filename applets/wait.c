@@ -87,9 +87,7 @@ static int poll_reply(struct client *c, const struct waiting *w, size_t n, struc
 /* The reference has no NEXT: there each is waited for in turn, and forgotten. */
 static int wait_in_turn(struct client *c, struct waiting *w, int *status, struct err *e)
 {
-	client_put(c, "PROC WAIT");
-	client_put_i(c, w->pids[0]);
-	client_end(c);
+	client_say(c, "PROC WAIT %d", (int)w->pids[0]);
 	if (poll_reply(c, w, 1, e))
 		return -1;
 	if (client_number(c, status, e)) {
@@ -108,7 +106,7 @@ static int wait_next(struct client *c, struct waiting *w, int *status, struct er
 
 	client_put(c, "PROC NEXT");
 	for (size_t k = 0; k < w->n; k++)
-		client_put_i(c, w->pids[k]);
+		client_put(c, " %d", (int)w->pids[k]);
 	client_end(c);
 	if (poll_reply(c, w, w->n, e))
 		return -1;

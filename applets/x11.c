@@ -14,8 +14,7 @@ static int x11_stop(struct call *call, struct err *e)
 
 	if (connect_node(&c, call, e))
 		return -1;
-	client_put(&c, "X11 STOP");
-	client_end(&c);
+	client_say(&c, "X11 STOP");
 	if (!client_done(&c, e))
 		return 0;
 	if (e->kind == ERR_REFUSED)
@@ -39,13 +38,10 @@ static int forward(struct call *call, const struct display *d, struct err *e)
 		snprintf(hex + 2 * i, 3, "%02x", key[i]);
 	if (connect_node(&c, call, e))
 		return -1;
-	client_put(&c, "X11 SET " FORWARD_PROTO);
-	client_put_s(&c, hex);
-	client_end(&c);
+	client_say(&c, "X11 SET " FORWARD_PROTO " %s", hex);
 	if (client_done(&c, e))
 		return of_node(call, -1, e);
-	client_put(&c, "X11 SOCK");
-	client_end(&c);
+	client_say(&c, "X11 SOCK");
 	listener = client_receive(&c, e);
 	if (listener < 0 || forward_start(&c, listener, d, key, e))
 		return of_node(call, -1, e);

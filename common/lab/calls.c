@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -66,9 +67,7 @@ static int ask_ifindex(struct client *c, const char *name, int *index, struct er
 {
 	if (!ifname_valid(name)) /* it would not be one word of a line */
 		return err_set(e, ERR_ABSENT, ENODEV, "%.60s: no such interface", name);
-	client_put(c, "LINK FIND");
-	client_put_s(c, name);
-	client_end(c);
+	client_say(c, "LINK FIND %s", name);
 	if (!client_number(c, index, e))
 		return *index > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no interface");
 	if (e->kind == ERR_REFUSED)
@@ -98,18 +97,14 @@ int call_ifindex(struct client *c, const char *name, int *index, struct err *e)
 
 void call_impair(struct client *c, int index, const struct impairment_change *change)
 {
-	client_put(c, "TC SET");
-	client_put_i(c, index);
-	if (change->clear)
-		client_put(c, " clear 1");
+	client_put(c, "TC SET %d%s", index, change->clear ? " clear 1" : "");
 	for (int i = 0; i < IMP_COUNT; i++) {
 		if (!(change->given >> i & 1))
 			continue;
-		client_put_s(c, impairment_words[i].name);
 		if (impaired_by(&change->to, (enum impairment)i))
-			client_put_i(c, (long)change->to.v[i]);
+			client_put(c, " %s %" PRIu64, impairment_words[i].name, change->to.v[i]);
 		else
-			client_put_s(c, "none");
+			client_put(c, " %s none", impairment_words[i].name);
 	}
 	client_end(c);
 }
@@ -218,12 +213,9 @@ int call_find(struct client *c, const char *name, pid_t *pid, struct err *e)
 
 void call_end_ask(struct client *c, bool cut)
 {
-	if (cut) {
-		client_put(c, "NODE CUT");
-		client_end(c);
-	}
-	client_put(c, "NODE END");
-	client_end(c);
+	if (cut)
+		client_say(c, "NODE CUT");
+	client_say(c, "NODE END");
 }
 
 int call_end_answer(struct client *c, bool cut, pid_t *last, struct err *e)
@@ -274,14 +266,8 @@ static void put_env(struct client *c, const struct program *p)
 
 static void put_text(struct client *c, const char *words, const char *text)
 {
-	client_put(c, words);
+	client_put(c, "%s", words);
 	client_put_b(c, text);
-	client_end(c);
-}
-
-static void put_words(struct client *c, const char *words)
-{
-	client_put(c, words);
 	client_end(c);
 }
 
@@ -339,17 +325,15 @@ static void put_description(struct client *c, const struct program *p, const cha
 static void put_extensions(struct client *c, const struct program *p, struct asked *asked)
 {
 	if (p->log) {
-		put_words(c, "PROC LOG");
+		client_say(c, "PROC LOG");
 		asked->what[asked->n++] = 'l';
 	}
 	if (p->caps) {
-		client_put(c, "PROC CAPS");
-		client_put_s(c, p->caps);
-		client_end(c);
+		client_say(c, "PROC CAPS %s", p->caps);
 		asked->what[asked->n++] = 'c';
 	}
 	if (p->tied) {
-		put_words(c, "PROC TIE");
+		client_say(c, "PROC TIE");
 		asked->what[asked->n++] = 'o';
 	}
 	if (p->tag) {
@@ -357,7 +341,7 @@ static void put_extensions(struct client *c, const struct program *p, struct ask
 		asked->what[asked->n++] = 'n';
 	}
 	if (p->tty) {
-		put_words(c, "PROC TTY");
+		client_say(c, "PROC TTY");
 		asked->what[asked->n++] = 't';
 	}
 }
@@ -418,12 +402,12 @@ static int pass_from(struct client *c, int i, const int *fds, struct err *e)
 			if (p->n == 1 || e->kind != ERR_REFUSED)
 				return -1;
 			i = next_passing(fds, 1, false); /* a server that takes them one by one */
-			put_words(c, passings[i].name);
+			client_say(c, "%s", passings[i].name);
 			continue;
 		}
 		i = next;
 		if (!behind)
-			put_words(c, passings[i].name);
+			client_say(c, "%s", passings[i].name);
 		if (client_done(c, e))
 			return -1;
 	}
@@ -445,7 +429,7 @@ static int run_program(struct client *c, const struct program *p, pid_t *pid, st
 	put_extensions(c, p, &asked);
 	first = next_passing(fds, 0, true);
 	if (!p->log && !p->notify)
-		put_words(c, passings[first].name);
+		client_say(c, "%s", passings[first].name);
 	if (read_answers(c, &asked, &log, e))
 		return -1;
 	if (p->log && !log) {
@@ -454,13 +438,13 @@ static int run_program(struct client *c, const struct program *p, pid_t *pid, st
 		first = next_passing(fds, 0, false);
 	}
 	if (p->notify) {
-		put_words(c, "PROC NTFY");
+		client_say(c, "PROC NTFY");
 		*p->notify = client_receive(c, e);
 		if (*p->notify < 0)
 			return lacks(e, "receive a program's notification");
 	}
 	if (p->log || p->notify)
-		put_words(c, passings[first].name);
+		client_say(c, "%s", passings[first].name);
 	if (pass_from(c, first, fds, e) || client_number(c, pid, e))
 		return -1;
 	return *pid > 0 ? 0 : err_set(e, ERR_PEER, 0, "the server names no process");

@@ -85,21 +85,6 @@ void client_close(struct client *c)
 	*c = (struct client)CLIENT_INIT;
 }
 
-void client_put(struct client *c, const char *words)
-{
-	buf_adds(&c->out, words);
-}
-
-void client_put_s(struct client *c, const char *word)
-{
-	buf_addf(&c->out, " %s", word);
-}
-
-void client_put_i(struct client *c, long number)
-{
-	buf_addf(&c->out, " %ld", number);
-}
-
 void client_put_b(struct client *c, const char *text)
 {
 	wire_put_b(&c->out, text, strlen(text));
@@ -430,8 +415,7 @@ void client_ahead(struct client *c, const char *const *commands)
 	if (c->fd < 0)
 		return;
 	for (; *commands && c->ahead_count < room; commands++) {
-		client_put(c, *commands);
-		client_end(c);
+		client_say(c, "%s", *commands);
 		c->ahead[c->ahead_count++] = *commands;
 	}
 	if (push(c, &ignored))
@@ -454,8 +438,7 @@ const struct value *client_ask(struct client *c, const char *command, struct val
 		if (read_reply(c, &code, &text, &len, e))
 			return NULL;
 	}
-	client_put(c, command);
-	client_end(c);
+	client_say(c, "%s", command);
 	return client_data(c, pool, e);
 }
 

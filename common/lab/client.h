@@ -59,12 +59,12 @@ static inline void own_client(struct client *c)
 	client_close(c);
 }
 
-/* Build one command: words, then arguments; client_end ends the line. Nothing is sent yet. */
-void client_put(struct client *c, const char *words);
-void client_put_s(struct client *c, const char *word);
-void client_put_i(struct client *c, long number);
+/* Build one command: words and arguments by a format, as printf's; arguments of type b by client_put_b, behind a space
+ * of its own; client_end ends the line. client_say is a whole one. Nothing is sent yet. */
+#define client_put(c, ...) buf_addf(&(c)->out, __VA_ARGS__)
 void client_put_b(struct client *c, const char *text);
 void client_end(struct client *c);
+#define client_say(c, ...) (client_put(c, __VA_ARGS__), client_end(c))
 
 /* Sends commands without arguments (up to a NULL; they must live on) before their answers are wanted: the next
  * client_ask for one only reads. So many servers can work at the same time. An error shows there. */

@@ -62,11 +62,8 @@ struct value *compat_links(struct client *c, const struct value *v, struct value
 
 static struct value *ask_links(struct client *c, struct value_pool *p, struct err *e)
 {
-	const struct value *v;
+	const struct value *v = client_ask(c, "IF LIST", p, e);
 
-	client_put(c, "IF LIST");
-	client_end(c);
-	v = client_data(c, p, e);
 	return v ? compat_links(c, v, p, e) : NULL;
 }
 

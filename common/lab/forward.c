@@ -490,8 +490,7 @@ int forward_start(struct client *c, int listener, const struct display *d,
 
 	if (fcntl(listener, F_SETFL, O_NONBLOCK) || listen(listener, 128))
 		return err_os(e, errno, "listening in the node");
-	client_put(c, "X11 KEEP");
-	client_end(c);
+	client_say(c, "X11 KEEP");
 	if (client_flush(c, e))
 		return -1;
 	/* The pending output of the caller's stdio is not written twice: _exit. */

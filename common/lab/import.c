@@ -21,9 +21,7 @@ static int ask_server(struct client *c, const char *name, struct err *e)
 
 	if (ns < 0)
 		return -1;
-	client_put(c, "LINK IMPT");
-	client_put_s(c, name);
-	client_end(c);
+	client_say(c, "LINK IMPT %s", name);
 	if (client_send_fds(c, "LINK IMPT", &ns, 1, NULL, e))
 		return -1;
 	return client_done(c, e);

@@ -185,7 +185,7 @@ static void ask_for_peer(struct lab *l, struct end *a)
 		if (!a->asked)
 			client_put(c, "LINK NSID");
 		a->asked = true;
-		client_put_i(c, l->clients[b->node].pid);
+		client_put(c, " %d", (int)l->clients[b->node].pid);
 	}
 	if (a->asked)
 		client_end(c);

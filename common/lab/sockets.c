@@ -89,10 +89,7 @@ int sockets_listen(struct client *c, const char *word, pid_t owner, struct err *
 
 	if (!parse(word, &protocol, &port))
 		return sockets_check_word(word, e);
-	client_put(c, "SOCK LIST");
-	client_put_s(c, protocol);
-	client_put_i(c, (long)port);
-	client_end(c);
+	client_say(c, "SOCK LIST %s %d", protocol, (int)port);
 	inodes = client_data(c, &pool, e);
 	if (!inodes && e->kind == ERR_REFUSED)
 		return err_set(e, ERR_FEATURE, 0, "this node's server cannot list sockets");

@@ -270,7 +270,7 @@ static int await_route(struct guard *g, struct err *e)
 
 		client_put(g->c, "NODE EVNT");
 		if (changes >= 0)
-			client_put_i(g->c, changes);
+			client_put(g->c, " %d", changes);
 		client_end(g->c);
 		if (client_flush(g->c, e))
 			return -1;
@@ -330,23 +330,11 @@ static int make_nat(struct guard *g, struct err *e)
 	if (nat_make(&g->nat, g->c->pid, UPLINK_NAME, e) || (g->masquerade && masquerade(g, e)) ||
 	    call_ifindex(g->c, UPLINK_NAME, &index, e))
 		return -1;
-	client_put(g->c, "IF SET");
-	client_put_i(g->c, index);
-	client_put(g->c, " up 1");
-	client_end(g->c);
-	client_put(g->c, "ADDR ADD");
-	client_put_i(g->c, index);
-	client_put_s(g->c, UPLINK_ADDRESS);
-	client_put_i(g->c, UPLINK_PREFIX);
-	client_end(g->c);
-	client_put(g->c, "ROUT ADD");
-	client_put_b(g->c, "unicast");
+	client_say(g->c, "IF SET %d up 1", index);
+	client_say(g->c, "ADDR ADD %d %s %d", index, UPLINK_ADDRESS, UPLINK_PREFIX);
+	client_put(g->c, "ROUT ADD unicast");
 	client_put_b(g->c, ""); /* the default */
-	client_put_i(g->c, 0);
-	client_put_b(g->c, UPLINK_GATEWAY);
-	client_put_i(g->c, index);
-	client_put_i(g->c, 0);
-	client_end(g->c);
+	client_say(g->c, " 0 %s %d 0", UPLINK_GATEWAY, index);
 	return client_done(g->c, e) || client_done(g->c, e) || client_done(g->c, e) ? -1 : 0;
 }
 
@@ -381,8 +369,7 @@ static int hold(struct guard *g, struct err *e)
 
 	if (call_ifindex(g->c, UPLINK_NAME, &index, e))
 		return -1;
-	client_put(g->c, "LINK HOLD");
-	client_put_i(g->c, index);
+	client_put(g->c, "LINK HOLD %d", index);
 	if (g->way != NAT)
 		client_put_b(g->c, NAME_SERVER);
 	else if (!(n = put_servers(g->c, "/etc/resolv.conf")))
@@ -414,8 +401,7 @@ static void guard(struct guard *g)
 {
 	struct err ignored;
 
-	client_put(g->c, "LINK WAIT");
-	client_end(g->c);
+	client_say(g->c, "LINK WAIT");
 	if (client_flush(g->c, &ignored))
 		return;
 	while (client_poll(g->c, g->output, -1) == 2 && read_output(g))

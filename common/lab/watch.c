@@ -52,8 +52,7 @@ static int arm_changes(struct watch *w, struct err *e)
 	if (w->armed || w->look_ms >= 0)
 		return 0;
 	if (w->changes < 0) {
-		client_put(&w->events, "NODE EVNT");
-		client_end(&w->events);
+		client_say(&w->events, "NODE EVNT");
 		if (client_number(&w->events, &w->changes, e)) {
 			if (e->kind != ERR_REFUSED)
 				return -1;
@@ -61,9 +60,7 @@ static int arm_changes(struct watch *w, struct err *e)
 			return 0;
 		}
 	}
-	client_put(&w->events, "NODE EVNT");
-	client_put_i(&w->events, w->changes);
-	client_end(&w->events);
+	client_say(&w->events, "NODE EVNT %d", w->changes);
 	w->armed = true;
 	return client_flush(&w->events, e);
 }
@@ -174,11 +171,8 @@ static int check_route(struct watch *w, struct value_pool *pool, struct err *e)
 
 static int check_neigh(struct watch *w, struct value_pool *pool, struct err *e)
 {
-	const struct value *list;
+	const struct value *list = client_ask(&w->ask, "NEIG LIST", pool, e);
 
-	client_put(&w->ask, "NEIG LIST");
-	client_end(&w->ask);
-	list = client_data(&w->ask, pool, e);
 	if (!list)
 		return -1;
 	for (size_t i = 0; i < value_len(list); i++)
@@ -193,9 +187,7 @@ static int check_neigh(struct watch *w, struct value_pool *pool, struct err *e)
 static int check_exit(struct watch *w, struct err *e)
 {
 	if (!w->armed) {
-		client_put(&w->events, "PROC NEXT");
-		client_put_i(&w->events, w->pid);
-		client_end(&w->events);
+		client_say(&w->events, "PROC NEXT %d", (int)w->pid);
 		w->armed = true;
 	}
 	if (client_flush(&w->events, e))
@@ -289,9 +281,7 @@ static int start_program(struct watch *w, char **argv, int out, struct err *e)
 	if (client_open(&w->events, w->spec.lab, w->spec.node, e) ||
 	    call_run(&w->events, &p, &pid, e))
 		return -1;
-	client_put(&w->events, "PROC WAIT");
-	client_put_i(&w->events, pid);
-	client_end(&w->events);
+	client_say(&w->events, "PROC WAIT %d", (int)pid);
 	w->armed = true;
 	return client_flush(&w->events, e);
 }
