@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A node's server: what its parts share. One process, one thread; sessions (session.c) are
- * state machines over the loop, commands (commands.c) are rows whose handlers stand in srv_*.c,
+ * state machines over the loop, commands (commands.h) are rows whose handlers stand in srv_*.c,
  * children.c knows every process that was started. Nothing here prints.
  */
 #ifndef SERVER_SERVER_H

@@ -34,6 +34,13 @@
 #define REST_MS 2
 #define REST_BYTES (64u << 10) /* of a line that is taken, for each millisecond */
 
+#define COMMAND(...) { __VA_ARGS__ },
+const struct command server_commands[] = {
+#include "commands.h"
+	{ 0 },
+};
+#undef COMMAND
+
 const char *const stdio_names[STDIO_KINDS] = { "PROC SIN", "PROC SOUT", "PROC SERR", "PROC RFD",
 					       "PROC STD", "LINK IMPT" };
 

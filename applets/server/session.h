@@ -98,68 +98,13 @@ void session_close_all(struct server *s);
 /* From here on the server hears of changes of the network: the first who wants to know starts it. */
 int watch_changes(struct server *s, struct err *e);
 
-/* The rows of commands.c. */
+/* The rows of commands.h; their handlers get the session as ctx. */
 extern const struct command server_commands[];
 
-/* Handlers get the session as ctx. */
-#define SESSION_HANDLER(name) \
-	int name(void *ctx, const struct command *cmd, struct err *e)
-
-SESSION_HANDLER(srv_help);
-SESSION_HANDLER(srv_quit);
-SESSION_HANDLER(srv_if_list);
-SESSION_HANDLER(srv_if_set);
-SESSION_HANDLER(srv_if_rtrn);
-SESSION_HANDLER(srv_if_del);
-SESSION_HANDLER(srv_if_info);
-SESSION_HANDLER(srv_link_veth);
-SESSION_HANDLER(srv_link_set);
-SESSION_HANDLER(srv_link_new);
-SESSION_HANDLER(srv_link_nsid);
-SESSION_HANDLER(srv_link_peer);
-SESSION_HANDLER(srv_link_hold);
-SESSION_HANDLER(srv_link_wait);
-SESSION_HANDLER(srv_link_next);
-SESSION_HANDLER(srv_link_find);
-SESSION_HANDLER(srv_link_tapf);
-SESSION_HANDLER(srv_link_impt);
-SESSION_HANDLER(srv_x11_set);
-SESSION_HANDLER(srv_x11_sock);
-SESSION_HANDLER(srv_x11_keep);
-SESSION_HANDLER(srv_x11_stop);
-SESSION_HANDLER(srv_tc_set);
-SESSION_HANDLER(srv_tc_list);
-SESSION_HANDLER(srv_addr_list);
-SESSION_HANDLER(srv_addr_add);
-SESSION_HANDLER(srv_addr_del);
-SESSION_HANDLER(srv_addr_info);
-SESSION_HANDLER(srv_rout_list);
-SESSION_HANDLER(srv_rout_change);
-SESSION_HANDLER(srv_rout_info);
-SESSION_HANDLER(srv_proc_crte);
-SESSION_HANDLER(srv_proc_poll);
-SESSION_HANDLER(srv_proc_wait);
-SESSION_HANDLER(srv_proc_kill);
-SESSION_HANDLER(srv_proc_list);
-SESSION_HANDLER(srv_proc_next);
-SESSION_HANDLER(srv_proc_caps);
-SESSION_HANDLER(srv_proc_user);
-SESSION_HANDLER(srv_proc_cwd);
-SESSION_HANDLER(srv_proc_env);
-SESSION_HANDLER(srv_proc_stdio);
-SESSION_HANDLER(srv_proc_run);
-SESSION_HANDLER(srv_proc_abrt);
-SESSION_HANDLER(srv_proc_log);
-SESSION_HANDLER(srv_proc_name);
-SESSION_HANDLER(srv_proc_tie);
-SESSION_HANDLER(srv_proc_tty);
-SESSION_HANDLER(srv_proc_ntfy);
-SESSION_HANDLER(srv_sock_list);
-SESSION_HANDLER(srv_neig_list);
-SESSION_HANDLER(srv_node_evnt);
-SESSION_HANDLER(srv_node_info);
-SESSION_HANDLER(srv_node_cut);
-SESSION_HANDLER(srv_node_end);
+#define COMMAND(word, sub, mandatory, optional, modes, handler) \
+	int handler(void *ctx, const struct command *cmd, struct err *e);
+#include "commands.h"
+#undef COMMAND
 
 /* Takes the descriptors that were asked for with 354 (srv_proc.c). */
 void srv_proc_take_fds(struct session *s, int which, const int *fds);

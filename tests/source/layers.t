@@ -68,7 +68,7 @@ result "every word of the grammar is in its manual page" "$(
 		done
 	done | sort -u)"
 result "every command is in the manual page of the protocol" "$(
-	sed -n 's/^\t{ "\([A-Z0-9]*\)",[ \t]*"\([A-Z]*\)".*/\1 \2/p' applets/server/commands.c |
+	sed -n 's/^COMMAND("\([A-Z0-9]*\)", *"\([A-Z]*\)".*/\1 \2/p' applets/server/commands.h |
 		while read -r a b; do
 			grep -qE "(^|[^A-Z])$a $b([^A-Z]|$)" man/nemu-protocol.7 || echo "$a $b"
 		done)"
