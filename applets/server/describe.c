@@ -18,31 +18,24 @@
 #include "kernel/link.h"
 #include "wire/pickle.h"
 
-static void keep(const struct iface *i, void *arg)
+static void keep(const struct iface *i, void *all)
 {
-	struct ifaces *all = arg;
-
-	if (all->n == all->cap) {
-		struct iface *v = reallocarray(all->v, all->cap * 2 + 16, sizeof(*v));
-
-		if (!v) {
-			all->failed = true;
-			return;
-		}
-		all->v = v;
-		all->cap = all->cap * 2 + 16;
-	}
-	all->v[all->n++] = *i;
+	buf_add(all, i, sizeof(*i));
 }
 
 int ifaces_read(struct ifaces *all, struct netlink *nl, struct err *e)
 {
-	if (link_each(nl, keep, all, e))
-		return -1;
-	return all->failed ? err_nomem(e) : 0;
+	struct buf b = {0};
+	int rc;
+
+	buf_room(&b, 16 * sizeof(*all->v)); /* at once: libc would keep smaller ones that are outgrown */
+	rc = link_each(nl, keep, &b, e);
+	all->v = (void *)b.data;
+	all->n = b.len / sizeof(*all->v);
+	return rc ? -1 : b.failed ? err_nomem(e) : 0;
 }
 
-const struct iface *ifaces_find(const struct ifaces *all, int index)
+static const struct iface *find(const struct ifaces *all, int index)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (all->v[i].index == index)
@@ -122,7 +115,7 @@ static void put_kind_value(struct buf *b, const struct kind_value *v, const stru
 		pickle_set_str(b, address_key(w, &v->addr), inaddr_text(&v->addr, text));
 		break;
 	case KIND_LINK:
-		other = i->has_netnsid ? NULL : ifaces_find(all, (int)v->num); /* the index is of that namespace */
+		other = i->has_netnsid ? NULL : find(all, (int)v->num); /* the index is of that namespace */
 		if (other)
 			pickle_set_str(b, w->json, other->name);
 		break;
@@ -146,7 +139,7 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 {
 	static const char *const states[] = { "UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN",
 					      "TESTING", "DORMANT",    "UP" };
-	const struct iface *below = i->has_netnsid ? NULL : ifaces_find(all, i->link), *master;
+	const struct iface *below = i->has_netnsid ? NULL : find(all, i->link), *master;
 	char text[LLADDR_TEXT], group[16] = "default";
 
 	pickle_set_int(b, "ifindex", i->index);
@@ -158,7 +151,7 @@ void describe_iface(struct buf *b, const struct iface *i, const struct ifaces *a
 	put_flags(b, i->flags, below);
 	pickle_set_int(b, "mtu", i->mtu);
 	pickle_set_str(b, "qdisc", i->qdisc);
-	master = ifaces_find(all, i->master);
+	master = find(all, i->master);
 	if (master)
 		pickle_set_str(b, "master", master->name);
 	pickle_set_str(b, "operstate", i->operstate < 7 ? states[i->operstate] : "UNKNOWN");
@@ -265,7 +258,7 @@ static void put_route_flags(struct buf *b, unsigned int flags)
 
 void describe_route(struct buf *b, const struct route *r, const struct ifaces *all)
 {
-	const struct iface *dev = ifaces_find(all, r->index);
+	const struct iface *dev = find(all, r->index);
 	char text[INADDR_TEXT], dst[INADDR_TEXT + 8] = "default", number[NUMBER_TEXT];
 	const char *type = route_type_name(r->type);
 

@@ -12,13 +12,11 @@
 /* All interfaces of the namespace. Start with {0}. */
 struct ifaces {
 	struct iface *v;
-	size_t n, cap;
-	bool failed;
+	size_t n;
 };
 
 __attribute__((warn_unused_result)) int ifaces_read(struct ifaces *all, struct netlink *nl,
 						    struct err *e);
-const struct iface *ifaces_find(const struct ifaces *all, int index);
 
 static inline void own_ifaces(struct ifaces *all)
 {

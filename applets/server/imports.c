@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "kernel/addr.h"
@@ -25,15 +26,14 @@ struct import {
 	int ns_fd;
 	int index;	     /* here */
 	struct iface before; /* how it was there */
-	struct address *addresses;
-	size_t count;
+	struct buf addresses; /* each a struct address */
 	int64_t since; /* now_ms() */
 };
 
 static void import_free(struct import *i)
 {
 	drop_fd(&i->ns_fd);
-	free(i->addresses);
+	buf_free(&i->addresses);
 	free(i);
 }
 
@@ -41,16 +41,9 @@ static void import_free(struct import *i)
 static void keep_address(const struct address *a, void *arg)
 {
 	struct import *i = arg;
-	struct address *all;
 
-	if (a->index != i->before.index ||
-	    (a->local.family == AF_INET6 && a->scope == RT_SCOPE_LINK))
-		return;
-	all = reallocarray(i->addresses, i->count + 1, sizeof(*all));
-	if (!all)
-		return;
-	i->addresses = all;
-	all[i->count++] = *a;
+	if (a->index == i->before.index && !(a->local.family == AF_INET6 && a->scope == RT_SCOPE_LINK))
+		buf_add(&i->addresses, a, sizeof(*a));
 }
 
 static void forget(int index, void *server)
@@ -231,8 +224,8 @@ static void give_back(struct server *s, const struct import *i)
 		if (link_change(there, now.index, &c, &ignored))
 			continue;
 	}
-	for (size_t k = 0; k < i->count; k++) {
-		struct address a = i->addresses[k];
+	for (size_t k = 0; k < i->addresses.len / sizeof(struct address); k++) {
+		struct address a = ((const struct address *)(const void *)i->addresses.data)[k];
 
 		a.index = now.index;
 		if (still_valid(&a, i->since) && addr_add(there, &a, &ignored))

@@ -4,8 +4,6 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -17,48 +15,29 @@
 #include "wire/object.h"
 #include "wire/pickle.h"
 
-/* All addresses, in the kernel's order. */
-struct addresses {
-	struct address *v;
-	size_t n, cap;
-	bool failed;
-};
-
-static void own_addresses(struct addresses *all)
+static void keep(const struct address *a, void *all)
 {
-	free(all->v);
+	buf_add(all, a, sizeof(*a));
 }
 
-static void keep(const struct address *a, void *arg)
-{
-	struct addresses *all = arg;
-
-	if (all->n == all->cap) {
-		struct address *v = reallocarray(all->v, all->cap * 2 + 16, sizeof(*v));
-
-		if (!v) {
-			all->failed = true;
-			return;
-		}
-		all->v = v;
-		all->cap = all->cap * 2 + 16;
-	}
-	all->v[all->n++] = *a;
-}
-
-static int read_all(struct addresses *all, struct netlink *nl, struct err *e)
+/* All addresses, one struct address behind the other, in the kernel's order. */
+static int read_all(struct buf *all, struct netlink *nl, struct err *e)
 {
 	if (addr_each(nl, keep, all, e))
 		return -1;
 	return all->failed ? err_nomem(e) : 0;
 }
 
-static void put_list(struct buf *pickle, const struct addresses *all, int index)
+/* Those of one interface, each as put has it. */
+static void put_list(struct buf *pickle, const struct buf *all, int index,
+		     void (*put)(struct buf *, const struct address *))
 {
+	const struct address *v = (const void *)all->data;
+
 	pickle_list(pickle);
-	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i].index == index)
-			object_address(pickle, &all->v[i]);
+	for (size_t i = 0; i < all->len / sizeof(*v); i++)
+		if (v[i].index == index)
+			put(pickle, &v[i]);
 	pickle_list_end(pickle);
 }
 
@@ -66,9 +45,8 @@ int srv_addr_list(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct netlink *nl = server_netlink(s->server, e);
-	own(addresses) struct addresses all = {0};
 	own(ifaces) struct ifaces ifaces = {0};
-	own(buf) struct buf pickle = {0};
+	own(buf) struct buf all = {0}, pickle = {0};
 	struct iface one;
 
 	(void)cmd;
@@ -78,14 +56,14 @@ int srv_addr_list(void *ctx, const struct command *cmd, struct err *e)
 	if (s->args.n) {
 		if (link_get(nl, s->args.v[0].i, &one, e))
 			return FAILED;
-		put_list(&pickle, &all, one.index);
+		put_list(&pickle, &all, one.index, object_address);
 	} else {
 		if (ifaces_read(&ifaces, nl, e))
 			return FAILED;
 		pickle_dict(&pickle);
 		for (size_t i = 0; i < ifaces.n; i++) {
 			pickle_int(&pickle, ifaces.v[i].index);
-			put_list(&pickle, &all, ifaces.v[i].index);
+			put_list(&pickle, &all, ifaces.v[i].index, object_address);
 		}
 		pickle_dict_end(&pickle);
 	}
@@ -98,9 +76,8 @@ int srv_addr_info(void *ctx, const struct command *cmd, struct err *e)
 {
 	struct session *s = ctx;
 	struct netlink *nl = server_netlink(s->server, e);
-	own(addresses) struct addresses all = {0};
 	own(ifaces) struct ifaces ifaces = {0};
-	own(buf) struct buf b = {0};
+	own(buf) struct buf all = {0}, b = {0};
 
 	(void)cmd;
 	if (!nl || read_all(&all, nl, e) || ifaces_read(&ifaces, nl, e))
@@ -111,11 +88,7 @@ int srv_addr_info(void *ctx, const struct command *cmd, struct err *e)
 		pickle_dict(&b);
 		describe_iface(&b, &ifaces.v[i], &ifaces);
 		pickle_str(&b, "addr_info");
-		pickle_list(&b);
-		for (size_t k = 0; k < all.n; k++)
-			if (all.v[k].index == ifaces.v[i].index)
-				describe_address(&b, &all.v[k]);
-		pickle_list_end(&b);
+		put_list(&b, &all, ifaces.v[i].index, describe_address);
 		pickle_dict_end(&b);
 	}
 	pickle_list_end(&b);
