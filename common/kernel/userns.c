@@ -333,6 +333,14 @@ bool userns_is_own(int fd)
 	       own.st_ino == other.st_ino;
 }
 
+bool userns_is_other(pid_t pid)
+{
+	struct err ignored;
+	own(fd) int fd = userns_of(pid, &ignored);
+
+	return fd >= 0 && !userns_is_own(fd);
+}
+
 bool userns_is_narrow(void)
 {
 	unsigned long first, outside, count = 0;

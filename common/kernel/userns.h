@@ -35,6 +35,9 @@ __attribute__((warn_unused_result)) int userns_of(pid_t pid, struct err *e);
 /* Is the calling process in it? */
 bool userns_is_own(int fd);
 
+/* Has a process another than the calling one, as far as that can be seen? */
+bool userns_is_other(pid_t pid);
+
 /* Is the calling process in one that has a single user, as no range was given? */
 bool userns_is_narrow(void);
 

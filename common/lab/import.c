@@ -45,14 +45,6 @@ int import_interface(struct client *c, const char *name, struct err *e)
 	return e->errnum == EPERM ? caps_explain(CAP_NET_ADMIN, EPERM, name, e) : -1;
 }
 
-static bool has_users_of_its_own(const struct client *c)
-{
-	struct err ignored;
-	own(fd) int fd = userns_of(c->pid, &ignored);
-
-	return fd >= 0 && !userns_is_own(fd);
-}
-
 int import_user(const struct client *c, const char *name, uid_t *uid, struct err *e)
 {
 	struct user *u = calloc(1, sizeof(*u));
@@ -72,7 +64,7 @@ int import_user(const struct client *c, const char *name, uid_t *uid, struct err
 		return err_set(e, ERR_USAGE, 0, "%.60s: no such user", name);
 	if (rc)
 		return err_os(e, errno, "user %.60s", name);
-	if (*uid == geteuid() && has_users_of_its_own(c))
+	if (*uid == geteuid() && userns_is_other(c->pid))
 		*uid = 0;
 	return 0;
 }

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "base/program.h"
 #include "kernel/run.h"
 #include "kernel/tun.h"
+#include "kernel/userns.h"
 #include "lab/apart.h"
 #include "lab/calls.h"
 #include "lab/uplink_nat.h"
@@ -190,27 +190,18 @@ static int ended(struct guard *g, struct err *e)
 		       *g->said ? g->said : "it has ended");
 }
 
-/* A node of an ordinary user's has a user namespace of its own. */
-static bool other_userns(pid_t pid, char *path, size_t size)
-{
-	struct stat own, its;
-
-	snprintf(path, size, "/proc/%d/ns/user", (int)pid);
-	return !stat("/proc/self/ns/user", &own) && !stat(path, &its) && own.st_ino != its.st_ino;
-}
-
 #define ARGS(...) ((char *[]){ __VA_ARGS__, NULL })
 
 static int start_slirp(struct guard *g, struct err *e)
 {
-	char user[80] = "--userns-path=", net[64];
-	bool joins = other_userns(g->c->pid, user + strlen(user), sizeof(user) - strlen(user));
+	char user[80], net[64];
 
+	snprintf(user, sizeof(user), "--userns-path=/proc/%d/ns/user", (int)g->c->pid);
 	snprintf(net, sizeof(net), "/proc/%d/ns/net", (int)g->c->pid);
 	return start(g,
 		     ARGS("slirp4netns", "--configure", "--mtu=" UPLINK_TAP_MTU, "--disable-host-loopback",
 			  "-e3", "-r4", "--netns-type=path", net, UPLINK_NAME,
-			  joins ? user : NULL),
+			  userns_is_other(g->c->pid) ? user : NULL),
 		     0, e);
 }
 
@@ -218,8 +209,9 @@ static int start_slirp(struct guard *g, struct err *e)
 static int start_pasta(struct guard *g, struct err *e)
 {
 	char user[64], net[64];
-	bool joins = other_userns(g->c->pid, user, sizeof(user));
+	bool joins = userns_is_other(g->c->pid);
 
+	snprintf(user, sizeof(user), "/proc/%d/ns/user", (int)g->c->pid);
 	snprintf(net, sizeof(net), "/proc/%d/ns/net", (int)g->c->pid);
 	return start(g,
 		     ARGS("pasta", "-f", "-q", "--config-net", "-I", UPLINK_NAME, "-4", "-a", UPLINK_ADDRESS,
