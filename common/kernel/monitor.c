@@ -24,15 +24,22 @@ int monitor_deaf(struct err *e)
 	return fd < 0 ? err_os(e, errno, "listening for changes") : fd;
 }
 
-int monitor_open(struct err *e)
+static int open_to(unsigned int groups, struct err *e)
 {
 	own(fd) int fd = monitor_deaf(e);
 
-	if (fd < 0 ||
-	    listen_to(fd, RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
-			  RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE, e))
-		return -1;
-	return steal_fd(&fd);
+	return fd < 0 || listen_to(fd, groups, e) ? -1 : steal_fd(&fd);
+}
+
+int monitor_open(struct err *e)
+{
+	return open_to(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE |
+			       RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE, e);
+}
+
+int monitor_links(struct err *e)
+{
+	return open_to(RTMGRP_LINK, e);
 }
 
 int monitor_addresses(int fd, struct err *e)
@@ -45,7 +52,7 @@ typedef void told_fn(const struct nlmsghdr *h, void *arg);
 /* Reads all that was told. false: there was more than there was room for, and nobody knows what. */
 static bool each_told(int fd, told_fn *fn, void *arg)
 {
-	char block[16384];
+	_Alignas(struct nlmsghdr) char block[16384];
 	bool all = true;
 	ssize_t n;
 
@@ -77,13 +84,6 @@ bool monitor_global(int fd)
 	return !each_told(fd, look_for_global, &found) || found;
 }
 
-int monitor_links(struct err *e)
-{
-	own(fd) int fd = monitor_deaf(e);
-
-	return fd < 0 || listen_to(fd, RTMGRP_LINK, e) ? -1 : steal_fd(&fd);
-}
-
 struct gone {
 	void (*fn)(int index, void *arg);
 	void *arg;
@@ -104,11 +104,13 @@ bool monitor_gone(int fd, void (*fn)(int index, void *arg), void *arg)
 	return each_told(fd, look_for_gone, &(struct gone){ fn, arg });
 }
 
+static void ignore(const struct nlmsghdr *h, void *unused)
+{
+	(void)h;
+	(void)unused;
+}
+
 void monitor_drain(int fd)
 {
-	char block[16384];
-
-	/* ENOBUFS: more changes than there was room for; the rest is still to be read. */
-	while (recv(fd, block, sizeof(block), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
-		;
+	each_told(fd, ignore, NULL);
 }
