@@ -498,7 +498,7 @@ bool watch_wait(struct watch *const *w, size_t n, int64_t deadline)
 			wait = w[i]->look_ms;
 	}
 	if (wait < 0 || wait > left)
-		wait = left;
+		wait = left < INT32_MAX ? left : INT32_MAX; /* poll's; after which they are looked at again */
 	poll(p, n * 2, (int)wait);
 	free(p);
 	return true;
