@@ -279,7 +279,7 @@ bool names_servers(struct server *s, const struct inaddr *servers, size_t n)
 						     O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	etc_look(s);
-	return fd >= 0 && write_servers(s, fd, servers, n < NAMES_SERVERS ? n : NAMES_SERVERS) &&
+	return fd >= 0 && write_servers(s, fd, servers, n) &&
 	       etc_is_seen(s, ETC_RESOLV);
 }
 

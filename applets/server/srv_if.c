@@ -148,17 +148,6 @@ int link_change_read(struct link_change *c, unsigned int allowed, const char *ki
 	return ok ? 0 : err_set(e, ERR_VALUE, 0, "%s: not valid: %.60s", key, value);
 }
 
-/* The kind is asked for only where something of it is to be set. */
-static int read_kind(struct netlink *nl, int index, char *kind, struct err *e)
-{
-	struct iface i;
-
-	if (link_get(nl, index, &i, e))
-		return -1;
-	memcpy(kind, i.kind, sizeof(i.kind));
-	return 0;
-}
-
 /* If impairments cannot follow a new MTU, all is taken back; those that had followed go back with it. */
 static int change(struct server *s, struct netlink *nl, int index, const struct link_change *c,
 		  struct err *e)
@@ -183,16 +172,17 @@ static int set_attributes(struct session *s, unsigned int allowed, struct err *e
 	struct netlink *nl = server_netlink(s->server, e);
 	struct link_change c = {0};
 	int index = s->args.v[0].i;
-	char kind[16] = "";
+	struct iface now = {0};
 
 	if (s->args.n % 2 == 0) {
 		err_set(e, ERR_USAGE, 0, "Attributes and values must come in pairs.");
 		return FAILED;
 	}
-	if (!nl || (allowed & LINK_DATA && read_kind(nl, index, kind, e)))
+	/* Its kind is asked for only where something of it may be set. */
+	if (!nl || (allowed & LINK_DATA && link_get(nl, index, &now, e)))
 		return FAILED;
 	for (size_t i = 1; i < s->args.n; i += 2)
-		if (link_change_read(&c, allowed, kind, s->args.v[i].s, s->args.v[i + 1].s, e))
+		if (link_change_read(&c, allowed, now.kind, s->args.v[i].s, s->args.v[i + 1].s, e))
 			return FAILED;
 	if (change(s->server, nl, index, &c, e))
 		return FAILED;

@@ -23,7 +23,7 @@ int srv_link_hold(void *ctx, const struct command *cmd, struct err *e)
 	struct session *s = ctx;
 	struct server *srv = s->server;
 	struct netlink *nl = server_netlink(srv, e);
-	struct inaddr servers[3];
+	struct inaddr servers[NAMES_SERVERS];
 	size_t n = s->args.n - 1;
 	struct iface i;
 	bool seen;
@@ -35,7 +35,7 @@ int srv_link_hold(void *ctx, const struct command *cmd, struct err *e)
 		return FAILED;
 	}
 	for (size_t k = 0; k < n; k++)
-		if (k == 3 || !inaddr_parse(s->args.v[k + 1].s, &servers[k])) {
+		if (k == NAMES_SERVERS || !inaddr_parse(s->args.v[k + 1].s, &servers[k])) {
 			err_set(e, ERR_VALUE, 0, "%.60s: not an address, or the fourth", s->args.v[k + 1].s);
 			return FAILED;
 		}

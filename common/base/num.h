@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers, booleans and sizes as text. */
+/* Numbers and times as text. */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
 

@@ -36,7 +36,7 @@ bool program_found(const char *name)
 }
 
 /* A script without "#!" is the shell's, says POSIX; not every execvp knows. */
-static void exec_script(const char *file, char *const *argv)
+static void exec_script(char *file, char *const *argv)
 {
 	size_t n = 0;
 	own(mem) char **args = NULL;
@@ -47,12 +47,10 @@ static void exec_script(const char *file, char *const *argv)
 	if (!args)
 		return;
 	args[0] = "sh";
-	args[1] = strdup(file);
+	args[1] = file;
 	for (size_t i = 1; i < n; i++)
 		args[i + 1] = argv[i];
-	if (args[1])
-		execv("/bin/sh", args);
-	free(args[1]);
+	execv("/bin/sh", args);
 }
 
 void program_exec(char *const *argv)

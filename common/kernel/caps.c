@@ -95,7 +95,7 @@ bool caps_parse(const char *list, caps_set *set, const char **bad)
 		cap = capng_name_to_capability(strncmp(name, "cap_", 4) ? name : name + 4);
 		if (cap < 0 || cap > 63)
 			return false;
-		*set |= (caps_set)1 << cap;
+		*set |= CAPS_BIT(cap);
 	}
 	return *list;
 }

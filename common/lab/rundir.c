@@ -119,7 +119,7 @@ static int at_rundir(struct err *e)
 	return -1;
 }
 
-int rundir_open(bool create, struct err *e)
+static int open_rundir(bool create, struct err *e)
 {
 	own(mem) char *path = rundir_path();
 	own(fd) int fd = -1;
@@ -159,7 +159,7 @@ int rundir_open_lab(const char *lab, bool create, struct err *e)
 
 	if (name_check("lab", lab, e))
 		return -1;
-	run = rundir_open(create, e);
+	run = open_rundir(create, e);
 	if (run < 0)
 		return -1;
 	errnum = create ? make_lab(run, lab) : 0;
@@ -252,7 +252,7 @@ void rundir_remove_node(int lab_fd, const char *name)
 /* Looks at the first entries only: of hundreds, each would look at all as it goes. */
 static bool has_only_hosts(int lab_fd)
 {
-	char entries[512];
+	_Alignas(struct dirent64) char entries[512];
 	long n;
 
 	while ((n = syscall(SYS_getdents64, lab_fd, entries, sizeof(entries))) > 0)
@@ -372,7 +372,7 @@ static char **read_names(DIR *dir, size_t *n)
 
 char **rundir_labs(struct err *e)
 {
-	own(fd) int fd = rundir_open(false, e);
+	own(fd) int fd = open_rundir(false, e);
 	char **none;
 
 	if (fd >= 0)

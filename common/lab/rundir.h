@@ -12,16 +12,14 @@
 
 #include "base/err.h"
 
-/* Opens the run directory; with create, makes it (and what is missing above it). It must be
- * the caller's and writable by nobody else. -1: error, ERR_ABSENT if it is not there. */
-__attribute__((warn_unused_result)) int rundir_open(bool create, struct err *e);
-
 /* Puts its path into $NEMU_RUNDIR: for a process that is to change its user. */
 void rundir_pin(void);
 /* The same, where programs of a node would not find it by themselves: an ordinary user is root in there. */
 void rundir_pin_for_programs(void);
 
-/* Opens a lab's folder, which must be the caller's with mode 0700. Errors as above. */
+/* Opens a lab's folder, which must be the caller's with mode 0700, in a run directory that is the caller's and
+ * writable by nobody else; with create, makes both, and what is missing above them. -1: error, ERR_ABSENT if it is
+ * not there. */
 __attribute__((warn_unused_result)) int rundir_open_lab(const char *lab, bool create,
 							struct err *e);
 
