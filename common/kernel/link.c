@@ -16,16 +16,7 @@
 #include "base/cleanup.h"
 #include "kernel/kind.h"
 #include "kernel/link_put.h"
-
-static void read_lladdr(struct lladdr *a, const struct nlattr *attr)
-{
-	int len = attr ? nla_len(attr) : 0;
-
-	if (len <= 0 || len > (int)sizeof(a->bytes))
-		return;
-	a->len = (unsigned char)len;
-	memcpy(a->bytes, nla_data(attr), (size_t)len);
-}
+#include "kernel/values.h"
 
 static int read_int(struct nlattr *const *tb, int type)
 {
@@ -48,8 +39,8 @@ static bool read_link(const struct nlmsghdr *h, struct iface *i)
 	nla_strlcpy(i->name, tb[IFLA_IFNAME], sizeof(i->name));
 	if (tb[IFLA_QDISC])
 		nla_strlcpy(i->qdisc, tb[IFLA_QDISC], sizeof(i->qdisc));
-	read_lladdr(&i->lladdr, tb[IFLA_ADDRESS]);
-	read_lladdr(&i->broadcast, tb[IFLA_BROADCAST]);
+	i->lladdr = value_lladdr(tb[IFLA_ADDRESS]);
+	i->broadcast = value_lladdr(tb[IFLA_BROADCAST]);
 	i->mtu = (uint32_t)read_int(tb, IFLA_MTU);
 	i->link = read_int(tb, IFLA_LINK);
 	i->has_netnsid = tb[IFLA_LINK_NETNSID] != NULL;

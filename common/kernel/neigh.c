@@ -6,8 +6,9 @@
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <string.h>
 #include <sys/socket.h>
+
+#include "kernel/values.h"
 
 struct each {
 	neigh_fn *fn;
@@ -22,18 +23,14 @@ static void each_neighbour(const struct nlmsghdr *h, void *arg)
 	struct neighbour n = {0};
 
 	if (h->nlmsg_type != RTM_NEWNEIGH ||
-	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_MAX, NULL) < 0 ||
-	    !tb[NDA_DST] || nla_len(tb[NDA_DST]) != (int)inaddr_len(nd->ndm_family))
+	    nlmsg_parse((struct nlmsghdr *)(uintptr_t)h, sizeof(*nd), tb, NDA_MAX, NULL) < 0)
 		return;
 	n.index = nd->ndm_ifindex;
 	n.state = nd->ndm_state;
-	n.dst.family = nd->ndm_family;
-	memcpy(n.dst.bytes, nla_data(tb[NDA_DST]), inaddr_len(nd->ndm_family));
-	if (tb[NDA_LLADDR] && nla_len(tb[NDA_LLADDR]) <= (int)sizeof(n.lladdr.bytes)) {
-		n.lladdr.len = (unsigned char)nla_len(tb[NDA_LLADDR]);
-		memcpy(n.lladdr.bytes, nla_data(tb[NDA_LLADDR]), n.lladdr.len);
-	}
-	each->fn(&n, each->arg);
+	n.dst = value_inaddr(nd->ndm_family, tb[NDA_DST]);
+	n.lladdr = value_lladdr(tb[NDA_LLADDR]);
+	if (n.dst.family)
+		each->fn(&n, each->arg);
 }
 
 int neigh_each(struct netlink *nl, neigh_fn *fn, void *arg, struct err *e)
