@@ -7,7 +7,6 @@
 #include <pwd.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/procfile.h"
 #include "base/signals.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* route: routes of a node's main table. */
-#include <sys/socket.h>
 
 #include "applets.h"
 #include "base/net.h"

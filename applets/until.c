@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* until: wait until something is so in a lab. */
-#include <errno.h>
 
 #include "applets.h"
 #include "base/clock.h"

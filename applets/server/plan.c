@@ -2,8 +2,6 @@
 /* A process that is being described: see plan.h. */
 #include "plan.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

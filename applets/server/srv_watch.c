@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <strings.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "describe.h"

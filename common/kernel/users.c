@@ -2,7 +2,6 @@
 /* Users by name or number: see users.h. */
 #include "kernel/users.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdint.h>
