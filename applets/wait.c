@@ -9,6 +9,8 @@
 #include "base/num.h"
 #include "ui/exit.h"
 
+#define PATIENCE_MS 1000
+
 /* The processes that are still waited for. */
 struct waiting {
 	const struct call *call;
@@ -48,18 +50,26 @@ static int read_running(struct client *c, struct waiting *w, struct err *e)
 	return 0;
 }
 
+/* A server that hangs tells nothing: what is read fails with EAGAIN, some time after the end of the wait. */
+static void limit_reading(const struct client *c, int64_t ms)
+{
+	const int64_t all = ms + PATIENCE_MS;
+	const struct timeval limit = { .tv_sec = all / 1000, .tv_usec = all % 1000 * 1000 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
 /* One of the first n has, as the node knows, whose answer may be on its way. */
 static bool has_ended(const struct waiting *w, size_t n)
 {
 	own(client) struct client c = CLIENT_INIT;
 	own(value_pool) struct value_pool pool = {0};
-	const struct timeval patience = { .tv_sec = 1 };
 	struct err ignored = ERR_INIT;
 	const struct value *list;
 
 	if (connect_node(&c, w->call, &ignored))
 		return false;
-	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* a server that hangs tells nothing */
+	limit_reading(&c, 0);
 	list = call_processes(&c, NULL, &pool, &ignored);
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
@@ -166,10 +176,14 @@ static int wait_run(struct call *call, struct err *e)
 		w.deadline = now_ms() + ms;
 	if (connect_node(&c, call, e))
 		return -1;
+	if (limit)
+		limit_reading(&c, ms);
 	rc = names->n ? read_pids(&c, names, &w, e) : read_running(&c, &w, e);
 	if (!rc)
 		rc = wait_all(&c, &w, call, e);
 	free(w.pids);
+	if (rc < 0 && limit && e->errnum == EAGAIN)
+		err_set(e, ERR_TIMEOUT, 0, "the server does not answer");
 	return of_node(call, rc, e);
 }
 

@@ -235,6 +235,21 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 	done
 }
 
+@test "wait -t: a server that hangs is waited for a second longer, and no more" {
+	local pid server words
+	pid=$(nemu spawn a sleep 86436)
+	server=$(nemu node pid a)
+	kill -STOP "$server"
+	for words in "$pid" "-n $pid" ""; do
+		# shellcheck disable=SC2086
+		run timeout 20 "$NEMU" wait a -t 10ms $words
+		[ "$status" -eq 124 ]
+		[ "$output" = "nemu wait: a: the server does not answer" ]
+	done
+	kill -CONT "$server"
+	fails 124 "1 process" wait a -t 10ms "$pid"
+}
+
 @test "wait: what is no process, no node, no time" {
 	local pid
 	fails 127 1 wait a 1
