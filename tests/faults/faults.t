@@ -97,14 +97,15 @@ def trial(number, before):
             # The fault is over: now everything must work, and cost nothing that stays.
             pid = subprocess.check_output([NEMU, "node", "pid", "n"], text=True).strip()
             fds = []
-            for _ in range(2):
+            # What is lost is lost each time; what is only not yet closed, on a busy machine, is not there each time.
+            while len(fds) < 2 or fds[-1] != fds[-2] and len(fds) < 5:
                 for command in UNDO + WORK:
                     code, text = run(command)
                     if code and not command.startswith("!"):
                         problems.append("afterwards %s: %d %s" % (command, code, text))
                 fds.append(descriptors(pid))
-            if fds[0] != fds[1]:
-                problems.append("descriptors: %s, then %s" % (fds[0], fds[1]))
+            if fds[-1] != fds[-2]:
+                problems.append("descriptors: %s" % fds)
         for command in UNDO:
             run(command)
         code, text = run("node del n")
