@@ -228,7 +228,10 @@ static int send_qdisc(struct netlink *nl, const struct iface *on, struct nl_msg 
 static int put_tbf(struct netlink *nl, const struct iface *on, const struct impairments *i,
 		   struct err *e)
 {
-	uint64_t frame = on->mtu + FRAME_HEADER, rate = byte_rate(i), burst = at_least(rate * BURST_MS / 1000, 2 * frame);
+	uint64_t frame = on->mtu + FRAME_HEADER, rate = byte_rate(i);
+	/* Less than two frames: two that come in one packet (GSO) are taken apart. They would want the bucket quite full,
+	 * and what runs over until they are sent is lost: 8.8 of 10 mbit/s were seen. */
+	uint64_t burst = at_least(rate * BURST_MS / 1000, 2 * frame - 1);
 	struct tc_tbf_qopt opt = {
 		.rate = { .linklayer = TC_LINKLAYER_ETHERNET, .rate = (uint32_t)rate },
 		.limit = (uint32_t)bytes_limit(i, frame),

@@ -62,6 +62,7 @@ told() { nemu -j link list | jq -c '.[].ends[] | select(.node == "a").impairment
 	nemu -j link | is '.[0].ends | all(.impairments == {rate: "10mbit"})'
 	nemu -j link | is '.[0].ends[0].qdiscs[0] | .kind == "tbf" and .root and .bytes > 5000000
 		and .overlimits > 0 and .limit > 0'
+	inside a tc -j qdisc show dev e | is '.[0].options.burst | . > 1514 and . < 2 * 1514 - 1'
 }
 
 @test "rate: low and high ones" {
