@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "lab/calls.h"
 #include "lab/client.h"
 #include "lab/rundir.h"
@@ -17,7 +18,7 @@ struct end {
 	size_t node;
 	int64_t index, peer;
 	int64_t netnsid; /* -1: the same namespace */
-	const char *peer_address; /* link-layer address; NULL: not known */
+	uint64_t address, peer_address; /* of the link layer; 0: not known */
 	const struct value *d;
 	const struct value *qdiscs; /* of all of the node */
 	bool asked, done;
@@ -41,6 +42,17 @@ static void own_lab(struct lab *l)
 	rundir_names_free(l->names);
 }
 
+/* Each end is compared with each other: as texts, most of the time of a large lab went there. */
+static uint64_t address_number(const char *text)
+{
+	uint64_t n = 0;
+
+	for (; *text; text++)
+		if (hex_digit(*text) >= 0)
+			n = n << 4 | (uint64_t)hex_digit(*text);
+	return n;
+}
+
 static int add_end(struct lab *l, size_t node, const struct value *d, const struct value *qdiscs,
 		   struct err *e)
 {
@@ -57,6 +69,7 @@ static int add_end(struct lab *l, size_t node, const struct value *d, const stru
 		.index = value_num(d, "ifindex", 0),
 		.peer = value_num(d, "link_index", 0),
 		.netnsid = value_num(d, "link_netnsid", -1),
+		.address = address_number(value_text(d, "address", "")),
 		.d = d,
 		.qdiscs = qdiscs,
 	};
@@ -84,13 +97,13 @@ static int open_node(struct lab *l, size_t node, const char *lab, int lab_fd, st
 	return 0;
 }
 
-static const char *address_of_peer(const struct value *peers, int64_t index)
+static uint64_t address_of_peer(const struct value *peers, int64_t index)
 {
 	for (size_t i = 0; peers && peers->type == V_DICT && i + 1 < peers->count; i += 2)
 		if (peers->items[i]->type == V_INT && peers->items[i]->num == index &&
 		    peers->items[i + 1]->type == V_STR)
-			return peers->items[i + 1]->str;
-	return NULL;
+			return address_number(peers->items[i + 1]->str);
+	return 0;
 }
 
 /* Has it ended meanwhile? Then its links have, too. */
@@ -161,15 +174,11 @@ static int read_lab(struct lab *l, const char *lab, links_node_fn *fn, void *arg
 	return 0;
 }
 
-static bool has_address(const struct end *end, const char *address)
-{
-	return !address || !strcmp(value_text(end->d, "address", ""), address);
-}
-
 static bool may_be_peers(const struct end *a, const struct end *b)
 {
 	return a != b && a->index == b->peer && a->peer == b->index &&
-	       has_address(a, b->peer_address) && has_address(b, a->peer_address) &&
+	       (!b->peer_address || a->address == b->peer_address) &&
+	       (!a->peer_address || b->address == a->peer_address) &&
 	       (a->netnsid < 0 ? a->node == b->node : a->node != b->node);
 }
 
