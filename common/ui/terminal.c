@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 
 #define BEHIND_MS 200 /* nobody tells who comes to the foreground and was not stopped */
 #define HURRY_MS 500 /* how long a reader who takes nothing is waited for, once a signal has come */
@@ -230,18 +231,27 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 	}
 }
 
+/* Of what has come: another size, or a stop that was slept through, hurries nobody. */
+static bool is_to_end(int signals)
+{
+	bool from_user;
+	int sig = signals_read(signals, &from_user);
+
+	return sig && sig != SIGWINCH && sig != SIGTSTP && sig != SIGCONT;
+}
+
 /* What has been taken. 1: nobody takes it, and that is not waited for. */
-static int pass_rest(struct terminal *t, int signals)
+static int pass_rest(struct terminal *t, int *signals)
 {
 	while (t->output_len) {
 		struct pollfd p[2] = {
-			{ .fd = 1, .events = POLLOUT }, { .fd = signals, .events = POLLIN },
+			{ .fd = 1, .events = POLLOUT }, { .fd = *signals, .events = POLLIN },
 		};
 
-		if (!poll(p, 2, signals < 0 ? HURRY_MS : -1))
+		if (!poll(p, 2, *signals < 0 ? HURRY_MS : -1))
 			return 1;
-		if (p[1].revents)
-			signals = -1;
+		if (p[1].revents && is_to_end(*signals))
+			*signals = -1;
 		if (p[0].revents && pass_output(t))
 			return -1;
 	}
@@ -256,7 +266,7 @@ int terminal_drain(struct terminal *t, int signals)
 	/* poll(2) makes the kernel hand over what the program's side has queued. Others may still
 	 * have the terminal open; what they write later is not waited for. */
 	do
-		rc = pass_rest(t, signals);
+		rc = pass_rest(t, &signals);
 	while (!rc && poll(&p, 1, 0) > 0 && p.revents & POLLIN && take_output(t));
 	return rc < 0 ? -1 : 0;
 }

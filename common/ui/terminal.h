@@ -25,8 +25,8 @@ void terminal_close(struct terminal *t);
  * nobody takes holds up input, but neither of these. -1: errno, standard output takes no more. */
 int terminal_relay(struct terminal *t, int conn, int signals);
 
-/* After the program's end: passes on what it has written until now. Once signals is readable, or if it is -1 as a
- * signal has come, what nobody takes is given up. 0, or -1 as above. */
+/* After the program's end: passes on what it has written until now. Once one by which a user ends a program is read
+ * from signals, or if that is -1 as one has come, what nobody takes is given up. 0, or -1 as above. */
 int terminal_drain(struct terminal *t, int signals);
 
 /* The caller's terminal has another size. */

@@ -275,6 +275,27 @@ def signals_though_nobody_reads():
         os.close(w)
 
 
+def another_size_though_nobody_reads():
+    r, w = os.pipe()
+    os.set_blocking(w, False)
+    try:
+        while True:
+            os.write(w, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(w, True)
+    p = subprocess.Popen([NEMU, "exec", "-t", "a", "seq", "500"], stdin=subprocess.DEVNULL, stdout=w)
+    os.close(w)
+    for _ in range(20):  # for longer than is waited after a signal that is to end it
+        try:
+            p.wait(0.1)
+            break
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGWINCH)
+    with open(r, "rb") as pipe:
+        equal(pipe.read().count(b"\r\n"), 500)
+    equal(p.wait(PATIENCE), 0)
+
+
 def hang_up_of_a_killed_client():
     t = Terminal("exec", "a", "sh", "-c", "trap 'exit 9' HUP; sleep 1004 & echo go; wait")
     t.expect(b"go\r\n")
@@ -309,7 +330,7 @@ TESTS = (
     ("restored after SIGHUP to the client",
      restored(lambda p, pid: p.send_signal(signal.SIGHUP), 129)),
     stopped_and_continued, in_the_background, from_the_background_to_the_foreground, input_ends_within_a_line, nobody_reads,
-    signals_though_nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
+    signals_though_nobody_reads, another_size_though_nobody_reads, hang_up_of_a_killed_client, prompt_names_the_node, full_screen_programs,
 )
 
 
