@@ -216,6 +216,17 @@ ended_by_a_signal() {
 	[ "$(nemu -q link | wc -l)" -eq 29 ]
 }
 
+@test "the patience of wait -t with a server is not that of the commands behind it" {
+	printf '%s\n' "wait slow -t 0" "spawn slow -u nobody true" >"$BATS_TEST_TMPDIR/f"
+	slow_node slow -- "$NEMU" batch "$BATS_TEST_TMPDIR/f"
+	for _ in {1..75}; do # 1.5 s and more
+		not ended $client || break
+		pause
+	done
+	found
+	wait $client
+}
+
 @test "a server that dies in the middle: the line, and no hang" {
 	batch $'node add a b\naddr a add 10.0.0.1/24 dev lo\nexec b true\naddr b add 10.0.0.1/24 dev lo'
 	[ "$status" -eq 0 ]
