@@ -294,8 +294,10 @@ static int run_by_first_word(struct call *c, char **argv)
 		}
 		argv += n;
 	}
+	if (c->help && (!*argv || **argv == '-'))
+		return finish(print_help(stdout));
 	if (!*argv)
-		return c->help ? finish(print_help(stdout)) : usage("nemu: %s\n", "APPLET is missing");
+		return usage("nemu: %s\n", "APPLET is missing");
 	if (**argv == '-')
 		return finish(own_options(c, argv));
 	if (!strcmp(*argv, "help")) {

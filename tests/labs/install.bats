@@ -99,6 +99,7 @@ applets() { nemu --list | cut -f1; }
 	same "$(nemu -j --help addr r1)" "$(nemu addr --help)"
 	same "$(nemu -jh)" "$(nemu --help)"
 	nemu x11 --help | grep -qF ' [CMD [ARG...]]'
+	same "$(nemu -h --install "$BATS_TEST_TMPDIR/none")" "$(nemu --help)" # and nothing else
 	run nemu --help nosuch
 	[[ $status -eq 1 && ${lines[0]} == "nemu: nosuch: no such applet" ]]
 }
