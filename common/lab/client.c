@@ -104,10 +104,10 @@ static int lost(struct err *e, int errnum)
 	return err_set(e, ERR_PEER, 0, "the server closed the connection");
 }
 
-/* Such a signal has come, and for a moment yet no answer, by which it would be for the program. */
-static bool given_up(const struct client *c)
+/* Such a signal has come, and for a moment yet no answer, by which it would be for the program, nor room for more. */
+static bool given_up(const struct client *c, short events)
 {
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
+	struct pollfd p = { .fd = c->fd, .events = events };
 
 	while (!poll(&p, 1, LOOK_MS))
 		if (signals_end_pending())
@@ -123,7 +123,7 @@ static int take_in(struct client *c, int flags, struct err *e)
 
 	buf_consume(&c->in, c->taken);
 	c->taken = 0;
-	if (c->impatient && !flags && given_up(c))
+	if (c->impatient && !flags && given_up(c, POLLIN))
 		return lost(e, EINTR);
 	do
 		n = recv(c->fd, block, sizeof(block), flags);
@@ -158,7 +158,11 @@ static int push(struct client *c, struct err *e)
 			break; /* what it said before it went is still to be read */
 		else if (errno != EAGAIN && errno != EINTR)
 			return lost(e, errno);
-		if (n >= 0 || errno == EINTR || poll(&p, 1, -1) < 0)
+		if (n >= 0 || errno == EINTR)
+			continue;
+		if (c->impatient && given_up(c, p.events))
+			return lost(e, EINTR);
+		if (poll(&p, 1, -1) < 0)
 			continue;
 		if (p.revents & POLLIN && take_in(c, MSG_DONTWAIT, e))
 			return -1;

@@ -296,6 +296,16 @@ catcher='trap "echo got $1 >>$2; exit 42" $1; echo up >$2; while :; do sleep 0.0
 	no_process 'sleep 86425'
 }
 
+@test "a signal to the client while a server that hangs takes no more of what it is told" {
+	local server long
+	server=$(nemu node pid a)
+	long=$(printf '%100000s' x)
+	kill -STOP "$server"
+	run timeout -k 10 1 env A="$long" B="$long" C="$long" D="$long" "$NEMU" exec a true
+	kill -CONT "$server"
+	[ "$status" -eq 124 ]
+}
+
 @test "the death of the client while its program still starts: a SIGHUP as soon as it has" {
 	local client
 	slow_node slow -- "$NEMU" exec slow -u nobody sleep 86424
