@@ -153,6 +153,10 @@ int log_search_look(struct log_search *s, struct err *e)
 			return err_os(e, errno, "log");
 		if (n == 0)
 			return 0;
+		if (s->line.len && lseek(s->fd, 0, SEEK_CUR) == n) { /* cut short: what there was is no part of a line now */
+			memmove(s->line.data, room, (size_t)n);
+			s->line.len = 0;
+		}
 		s->line.len += (size_t)n;
 		search(s);
 	}

@@ -459,22 +459,24 @@ os.execv(sys.argv[1], sys.argv[1:])' "$NEMU" spawn a --name r --ready fd sleep 8
 }
 
 @test "logs -f, until log: of a log that is emptied meanwhile" {
-	local pid client
+	local pid client search
 	mkfifo "$BATS_TEST_TMPDIR/f"
-	pid=$(nemu spawn a sh -c 'echo a long first line; while read -r x; do echo "$x"; done <"$1"' - "$BATS_TEST_TMPDIR/f")
-	nemu until log a "$pid" long
+	pid=$(nemu spawn a sh -c 'printf "a long first line\nprompt> "; while read -r x; do echo "$x"; done <"$1"' - "$BATS_TEST_TMPDIR/f")
+	nemu until log a "$pid" prompt
 	timeout 20 "$NEMU" logs a -f "$pid" >"$BATS_TEST_TMPDIR/out" &
 	client=$!
-	timeout 20 "$NEMU" until log a "$pid" '^second$' &
+	"$NEMU" until -t 20s log a "$pid" '^second$' &
+	search=$!
 	exec 6>"$BATS_TEST_TMPDIR/f"
-	eventually grep -q first "$BATS_TEST_TMPDIR/out"
+	eventually grep -q prompt "$BATS_TEST_TMPDIR/out"
+	eventually sh -c 'grep -q "^pos:.*26$" /proc/"$1"/fdinfo/*' - $search # it has read that, too
 	: >"$NEMU_RUNDIR/default/.a/$pid"
 	echo second >&6
 	eventually grep -q second "$BATS_TEST_TMPDIR/out"
-	wait $!
+	wait $search
 	exec 6>&-
 	wait $client
-	[ "$(cat "$BATS_TEST_TMPDIR/out")" = $'a long first line\nsecond' ]
+	[ "$(cat "$BATS_TEST_TMPDIR/out")" = $'a long first line\nprompt> second' ]
 }
 
 @test "processes of a node with PIDs of its own" {
