@@ -160,16 +160,17 @@ ended_by_a_signal() {
 }
 
 @test "commands on standard input: not what the programs read; each is done when it came" {
-	local in
+	local in reader
 	nemu node add a
 	[ "$(printf 'exec a cat\nexec a echo hi\n' | nemu batch -)" = hi ]
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	nemu batch - <"$BATS_TEST_TMPDIR/fifo" 3>&- &
+	reader=$!
 	exec {in}>"$BATS_TEST_TMPDIR/fifo"
 	echo 'addr a add 10.86.0.1/24 dev lo' >&"$in"
 	eventually sh -c '"$NEMU" addr a | grep -q 10.86.0.1'
 	exec {in}>&-
-	wait $!
+	wait "$reader" # $! is another's: eventually starts one
 }
 
 @test "a node that was removed and made again, renamed interfaces: nothing stale is used" {
