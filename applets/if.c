@@ -2,7 +2,6 @@
 /* if: interfaces of a node. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "applets.h"
@@ -358,8 +357,7 @@ static int check_words(const struct call *c, const char *name, const char *type,
 			return err_set(e, ERR_USAGE, 0, "%s: type %s: %s is missing", name, type, needed[i][2]);
 	if (group && call_get(c, "remote"))
 		return err_set(e, ERR_USAGE, 0, "group and remote exclude each other");
-	if (group && (!inaddr_parse(group, &a) ||
-		      (a.family == AF_INET ? a.bytes[0] >> 4 != 0xe : a.bytes[0] != 0xff)))
+	if (group && (!inaddr_parse(group, &a) || !inaddr_is_multicast(&a)))
 		return err_set(e, ERR_USAGE, 0, "group %.60s: not a multicast address", group);
 	return 0;
 }

@@ -2,7 +2,6 @@
 /* wait: wait for processes of a node to end. */
 #include <errno.h>
 #include <limits.h>
-#include <sys/socket.h>
 
 #include "applets.h"
 #include "base/clock.h"
@@ -50,14 +49,6 @@ static int read_running(struct client *c, struct waiting *w, struct err *e)
 	return 0;
 }
 
-/* A server that hangs tells nothing: what is read fails with EAGAIN after this time; 0: never. */
-static void limit_reading(const struct client *c, int64_t ms)
-{
-	const struct timeval limit = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
-
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-}
-
 /* One of the first n has, as the node knows, whose answer may be on its way. */
 static bool has_ended(const struct waiting *w, size_t n)
 {
@@ -68,7 +59,7 @@ static bool has_ended(const struct waiting *w, size_t n)
 
 	if (connect_node(&c, w->call, &ignored))
 		return false;
-	limit_reading(&c, PATIENCE_MS);
+	client_limit(&c, PATIENCE_MS);
 	list = call_processes(&c, NULL, &pool, &ignored);
 	for (size_t i = 0; i < value_len(list); i++) {
 		const struct value *d = value_at(list, i);
@@ -176,12 +167,12 @@ static int wait_run(struct call *call, struct err *e)
 	if (connect_node(&c, call, e))
 		return -1;
 	if (limit)
-		limit_reading(&c, ms + PATIENCE_MS); /* some time after the end of the wait */
+		client_limit(&c, ms + PATIENCE_MS); /* some time after the end of the wait */
 	rc = names->n ? read_pids(&c, names, &w, e) : read_running(&c, &w, e);
 	if (!rc)
 		rc = wait_all(&c, &w, call, e);
 	if (limit)
-		limit_reading(&c, 0); /* a batch goes on with it */
+		client_limit(&c, -1); /* a batch goes on with it */
 	free(w.pids);
 	if (rc < 0 && limit && e->errnum == EAGAIN)
 		err_set(e, ERR_TIMEOUT, 0, "the server does not answer");

@@ -87,7 +87,7 @@ static const char *address_key(const struct kind_word *w, const struct inaddr *a
 {
 	bool v6 = a->family == AF_INET6;
 
-	if (!strcmp(w->word, "remote") && (v6 ? a->bytes[0] == 0xff : a->bytes[0] >> 4 == 0xe))
+	if (!strcmp(w->word, "remote") && inaddr_is_multicast(a))
 		return v6 ? "group6" : "group";
 	return v6 ? w->json6 : w->json;
 }

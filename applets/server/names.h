@@ -33,8 +33,9 @@ __attribute__((warn_unused_result)) int names_program(struct server *s, struct e
 /* SIGIO has come: see etc.h. */
 void names_files_changed(struct server *s);
 
-/* Name servers of the node, NAMES_SERVERS at most, in place of those that it had from here; none in the beginning. What others have written
- * into its resolv.conf stays. false: its programs do not see them, as where the machine has no resolv.conf. */
+/* Name servers of the node, NAMES_SERVERS at most, in place of those that it had from here; none in the beginning. What
+ * others have written into its resolv.conf stays. false: its programs do not see them, as where the machine has no
+ * resolv.conf. */
 bool names_servers(struct server *s, const struct inaddr *servers, size_t n);
 
 #endif

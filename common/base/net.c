@@ -27,6 +27,11 @@ size_t inaddr_len(int family)
 	return family == AF_INET6 ? 16 : 4;
 }
 
+bool inaddr_is_multicast(const struct inaddr *a)
+{
+	return a->family == AF_INET6 ? a->bytes[0] == 0xff : a->bytes[0] >> 4 == 0xe;
+}
+
 bool inaddr_equal(const struct inaddr *a, const struct inaddr *b)
 {
 	return a->family == b->family && !memcmp(a->bytes, b->bytes, inaddr_len(a->family));

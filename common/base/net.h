@@ -88,6 +88,7 @@ bool inaddr_parse(const char *s, struct inaddr *a);
 const char *inaddr_text(const struct inaddr *a, char *buf);
 /* Bytes of an address of this family: 4 or 16. */
 size_t inaddr_len(int family);
+bool inaddr_is_multicast(const struct inaddr *a);
 bool inaddr_equal(const struct inaddr *a, const struct inaddr *b);
 /* The IPv4 broadcast address of a prefix; none for /31, /32 and IPv6. */
 struct inaddr inaddr_broadcast(const struct inaddr *a, unsigned char prefix_len);

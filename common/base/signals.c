@@ -35,6 +35,14 @@ int signals_catch(struct signals *s, bool terminal, struct err *e)
 	return 0;
 }
 
+bool signals_is_end(int sig)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (ends[i] == sig)
+			return true;
+	return false;
+}
+
 bool signals_end_pending(void)
 {
 	sigset_t set;

@@ -25,7 +25,9 @@ static inline void own_signals(struct signals *s)
 	signals_release(s);
 }
 
-/* One by which a user ends a program is blocked and has come; it is left where it is. */
+/* Is it one by which a user ends a program? */
+bool signals_is_end(int sig);
+/* Such a one is blocked and has come; it is left where it is. */
 bool signals_end_pending(void);
 
 /* Of such a descriptor: what has come, 0 if nothing; *from_user: by kill(2), not by a terminal. */

@@ -115,6 +115,15 @@ static bool given_up(const struct client *c, short events)
 	return false;
 }
 
+void client_limit(struct client *c, int64_t ms)
+{
+	struct timeval limit = {0}; /* for ever */
+
+	if (ms >= 0)
+		limit = (struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1 };
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
 /* Takes in what there is. MSG_DONTWAIT or 0. 0: something came. */
 static int take_in(struct client *c, int flags, struct err *e)
 {

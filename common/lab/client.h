@@ -77,6 +77,9 @@ const struct value *client_ask(struct client *c, const char *command, struct val
 /* So many descriptors may be open besides a few others, if the system allows; returns how many may. */
 size_t client_many(size_t n);
 
+/* From here on reading fails with EAGAIN when nothing has come for so long, as from a server that hangs; ms < 0: never. */
+void client_limit(struct client *c, int64_t ms);
+
 /* Sends what was put, for a reply that is to be read later. */
 __attribute__((warn_unused_result)) int client_flush(struct client *c, struct err *e);
 

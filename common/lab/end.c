@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -103,10 +102,8 @@ static bool goes(int server, int64_t deadline)
 static int hear(struct ending *x, const char *lab, int64_t deadline, struct err *e)
 {
 	pid_t last;
-	int ms = time_left(deadline);
-	struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1 }; /* 0: for ever */
 
-	setsockopt(x->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	client_limit(&x->c, time_left(deadline));
 	if (call_end_answer(&x->c, x->cut, &last, e)) {
 		if (!procfile_is_called(x->keeper, KEEPER_NAME)) /* nothing said so */
 			drop_fd(&x->last);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/num.h"
+#include "base/net.h"
 #include "lab/calls.h"
 #include "lab/client.h"
 #include "lab/rundir.h"
@@ -45,11 +45,13 @@ static void own_lab(struct lab *l)
 /* Each end is compared with each other: as texts, most of the time of a large lab went there. */
 static uint64_t address_number(const char *text)
 {
+	struct lladdr a;
 	uint64_t n = 0;
 
-	for (; *text; text++)
-		if (hex_digit(*text) >= 0)
-			n = n << 4 | (uint64_t)hex_digit(*text);
+	if (!lladdr_parse(text, &a))
+		return 0;
+	for (size_t i = 0; i < a.len; i++)
+		n = n << 8 | a.bytes[i];
 	return n;
 }
 

@@ -264,13 +264,12 @@ static void look_at_node(const struct warden *w, const char *node)
 {
 	own(client) struct client c = CLIENT_INIT;
 	own(value_pool) struct value_pool pool = {0};
-	const struct timeval patience = { .tv_sec = PATIENCE_MS / 1000 };
 	struct err e = ERR_INIT;
 	const struct value *all;
 
 	if (client_open(&c, w->lab, node, &e))
 		return; /* it is dead, or gone meanwhile */
-	setsockopt(c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* a server that hangs tells nothing */
+	client_limit(&c, PATIENCE_MS);
 	all = call_processes(&c, NULL, &pool, &e);
 	if (!all && w->run->keep_logs && e.errnum == EAGAIN)
 		tell(w->line, NEWS_FAILED, 0, "%s: %s", node, e.text);

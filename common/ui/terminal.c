@@ -235,9 +235,8 @@ int terminal_relay(struct terminal *t, int conn, int signals)
 static bool is_to_end(int signals)
 {
 	bool from_user;
-	int sig = signals_read(signals, &from_user);
 
-	return sig && sig != SIGWINCH && sig != SIGTSTP && sig != SIGCONT;
+	return signals_is_end(signals_read(signals, &from_user));
 }
 
 /* What has been taken. 1: nobody takes it, and that is not waited for. */

@@ -259,17 +259,21 @@ def nobody_reads():
     equal((p.stderr, p.returncode), (b"nemu exec: standard output: No space left on device\n", 125))
 
 
+def fill(pipe):
+    os.set_blocking(pipe, False)
+    try:
+        while True:
+            os.write(pipe, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(pipe, True)
+
+
 def signals_though_nobody_reads():
     for program in "yes", "seq 3000":  # one runs on, one may have ended
         r, w = os.pipe()
         p = subprocess.Popen(["timeout", "1", NEMU, "exec", "-t", "a"] + program.split(), stdin=subprocess.DEVNULL,
                              stdout=w)
-        os.set_blocking(w, False)
-        try:
-            while True:
-                os.write(w, b"x" * 4096)
-        except BlockingIOError:
-            os.set_blocking(w, True)
+        fill(w)
         equal(p.wait(PATIENCE), 124)
         os.close(r)
         os.close(w)
@@ -277,12 +281,7 @@ def signals_though_nobody_reads():
 
 def another_size_though_nobody_reads():
     r, w = os.pipe()
-    os.set_blocking(w, False)
-    try:
-        while True:
-            os.write(w, b"x" * 4096)
-    except BlockingIOError:
-        os.set_blocking(w, True)
+    fill(w)
     p = subprocess.Popen([NEMU, "exec", "-t", "a", "seq", "500"], stdin=subprocess.DEVNULL, stdout=w)
     os.close(w)
     for _ in range(20):  # for longer than is waited after a signal that is to end it
